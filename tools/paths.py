@@ -1,0 +1,16 @@
+"""Where things lie. Everything of one clone is under `.slipway`; everything that clones share is under the cache."""
+
+import os
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""The clone: the folder of Pulumi.yaml."""
+
+HOME = PROJECT / ".slipway"
+"""State, passphrase, kubeconfigs and logs of this clone. Ignored by git."""
+
+CACHE = Path(
+    os.environ.get("SLIPWAY_CACHE")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
+)
+"""Tools, bundles and the private engine, shared by every clone of this user. `SLIPWAY_CACHE` moves it."""
