@@ -1,0 +1,86 @@
+"""Cluster: what every target takes, and the contract that every target returns.
+
+Whoever can use one Slipway cluster can use them all: a stack exports these outputs, another stack reads them by
+StackReference, and what is secret stays secret.
+"""
+
+from typing import NotRequired
+
+import pulumi
+from typing_extensions import TypedDict
+
+CONTRACT = (
+    "name",
+    "kubeconfig",
+    "endpoint",
+    "ca_certificate",
+    "kubernetes_version",
+    "pod_cidr",
+    "service_cidr",
+    "capabilities",
+)
+"""The outputs of every target, in the order in which a stack exports them."""
+
+
+class ClusterArgs(TypedDict):
+    """What every target takes."""
+
+    version: str
+    """Kubernetes version in quotes: a minor (`"1.37"`, any patch of it) or an exact patch (`"1.37.2"`)."""
+
+    name: NotRequired[str]
+    """Name of the cluster where it lives, and in kubeconfigs. Default: the stack's name."""
+
+    deletion_protection: NotRequired[bool]
+    """Whether destroying or replacing the cluster is refused. Default: true in a cloud, false on a laptop."""
+
+
+class Cluster(pulumi.ComponentResource):
+    """A Kubernetes cluster, wherever it runs. Targets subclass this and end their constructor with `finish`."""
+
+    name: pulumi.Output[str]
+    """Name of the cluster where it lives."""
+
+    kubeconfig: pulumi.Output[str]
+    """Kubeconfig of the cluster as YAML, with one context. Secret."""
+
+    endpoint: pulumi.Output[str]
+    """URL of the Kubernetes API, e.g. `https://127.0.0.1:6443`."""
+
+    ca_certificate: pulumi.Output[str | None]
+    """PEM certificate of the CA that signs the API's. None where a public CA signs it."""
+
+    kubernetes_version: pulumi.Output[str]
+    """The version that the control plane runs, e.g. `v1.37.2`."""
+
+    pod_cidr: pulumi.Output[str | None]
+    """Addresses of pods. None where the target does not tell."""
+
+    service_cidr: pulumi.Output[str | None]
+    """Addresses of Services. None where the target does not tell."""
+
+    capabilities: pulumi.Output[dict[str, str]]
+    """What this target gives: feature → `native`, `other means` or `lacking`."""
+
+    def finish(
+        self,
+        *,
+        name: pulumi.Input[str],
+        kubeconfig: pulumi.Input[str],
+        endpoint: pulumi.Input[str],
+        ca_certificate: pulumi.Input[str | None],
+        kubernetes_version: pulumi.Input[str],
+        pod_cidr: pulumi.Input[str | None],
+        service_cidr: pulumi.Input[str | None],
+        capabilities: dict[str, str],
+    ) -> None:
+        """Set the contract's outputs and register them: the last line of every target's constructor."""
+        self.name = pulumi.Output.from_input(name)
+        self.kubeconfig = pulumi.Output.secret(kubeconfig)
+        self.endpoint = pulumi.Output.from_input(endpoint)
+        self.ca_certificate = pulumi.Output.from_input(ca_certificate)
+        self.kubernetes_version = pulumi.Output.from_input(kubernetes_version)
+        self.pod_cidr = pulumi.Output.from_input(pod_cidr)
+        self.service_cidr = pulumi.Output.from_input(service_cidr)
+        self.capabilities = pulumi.Output.from_input(capabilities)
+        self.register_outputs({output: getattr(self, output) for output in CONTRACT})

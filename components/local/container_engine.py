@@ -1,0 +1,120 @@
+"""The container engine on this machine, docker or podman, as kind uses it: through its command line."""
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+CLUSTER_LABEL = "io.x-k8s.kind.cluster"
+ROLE_LABEL = "io.x-k8s.kind.role"
+ANSWER_SECONDS = 20
+"""An engine that does not answer a question within this time counts as not running."""
+
+
+class EngineError(Exception):
+    """The engine is missing, stopped, or refused a command: one line with the fix."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A container that kind made as a node, or as the load balancer of several control planes."""
+
+    container: str
+    role: str
+    """`control-plane`, `worker` or `external-load-balancer`."""
+
+    status: str
+    """The engine's word: `running`, `exited`, `created`, …"""
+
+    mounts: tuple[str, ...]
+    """Where things are mounted in it."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A container engine that answers."""
+
+    cli: str
+    """`docker` or `podman`."""
+
+    @classmethod
+    def find(cls) -> "Engine":
+        """The engine that kind will use: what `KIND_EXPERIMENTAL_PROVIDER` names, else docker, else podman.
+
+        Raises:
+            EngineError: None of them answers.
+        """
+        chosen = os.environ.get("KIND_EXPERIMENTAL_PROVIDER")
+        for cli in [chosen] if chosen in ("docker", "podman") else ["docker", "podman"]:
+            try:
+                subprocess.run([cli, "version"], capture_output=True, timeout=ANSWER_SECONDS, check=True)
+            except (OSError, subprocess.SubprocessError):
+                continue
+            return cls(cli)
+        raise EngineError(
+            "no container engine answers; start Docker or Podman (`make up` starts a private engine where it can)"
+        )
+
+    @property
+    def network(self) -> str:
+        """The network that kind puts nodes into."""
+        return os.environ.get("KIND_EXPERIMENTAL_DOCKER_NETWORK", "kind")
+
+    def nodes(self, cluster: str | None = None) -> list[Node]:
+        """The nodes of a cluster of that name, whoever made it, by name; of every kind cluster where none is named."""
+        label = CLUSTER_LABEL if cluster is None else f"{CLUSTER_LABEL}={cluster}"
+        names = self.run("ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}").split()
+        if not names:
+            return []
+        return sorted(map(_node, json.loads(self.run("inspect", *names))), key=lambda node: node.container)
+
+    def has_cgroup_v1(self) -> bool:
+        """Whether containers run on cgroup v1, which the kubelet takes only when told to."""
+        path = "{{.CgroupVersion}}" if self.cli == "docker" else "{{.Host.CgroupsVersion}}"
+        return self.run("info", "--format", path).strip().removeprefix("v") == "1"
+
+    def images(self, repository: str) -> list[str]:
+        """The tags of `repository` that the engine holds, newest first."""
+        return self.run("image", "ls", "--format", "{{.Tag}}", repository).split()
+
+    def has_image(self, reference: str) -> bool:
+        """Whether the engine holds the image, so that nothing would be pulled."""
+        return self._ask("image", "inspect", reference).returncode == 0
+
+    def has_network(self) -> bool:
+        """Whether the network of kind's nodes exists."""
+        return self._ask("network", "inspect", self.network).returncode == 0
+
+    def run(self, *words: str, stdin: str | None = None) -> str:
+        """Run a command of the engine and return what it printed.
+
+        Raises:
+            EngineError: It failed.
+        """
+        done = self._ask(*words, stdin=stdin)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+            raise EngineError(f"{self.cli} {words[0]} failed: {last}")
+        return done.stdout
+
+    def _ask(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run([self.cli, *words], input=stdin or "", capture_output=True, text=True)
+        except OSError as error:
+            raise EngineError(f"{self.cli} cannot be run: {error.strerror}; is it still on PATH?") from error
+
+    def remove(self, containers: Sequence[str]) -> None:
+        """Remove containers with their volumes, running or not."""
+        if containers:
+            self.run("rm", "--force", "--volumes", *containers)
+
+
+def _node(inspected: dict[str, Any]) -> Node:
+    return Node(
+        container=inspected["Name"].removeprefix("/"),
+        role=inspected["Config"]["Labels"].get(ROLE_LABEL, ""),
+        status=inspected["State"]["Status"],
+        mounts=tuple(mount["Destination"] for mount in inspected["Mounts"]),
+    )

@@ -1,0 +1,80 @@
+"""Kubernetes minors: what is in support, and until when.
+
+Dates are those of the Kubernetes project (kubernetes.io/releases). A cloud's own windows are the cloud's to tell.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from components.spec import Fault
+
+
+@dataclass(frozen=True)
+class Minor:
+    """A minor version of Kubernetes and its support window."""
+
+    name: str
+    released: date
+    end_of_life: date
+
+
+MINORS = {
+    minor.name: minor
+    for minor in (
+        Minor("1.33", date(2025, 4, 23), date(2026, 6, 28)),
+        Minor("1.34", date(2025, 8, 27), date(2026, 10, 27)),
+        Minor("1.35", date(2025, 12, 17), date(2027, 2, 28)),
+        Minor("1.36", date(2026, 4, 22), date(2027, 6, 28)),
+        Minor("1.37", date(2026, 8, 26), date(2027, 10, 28)),
+    )
+}
+
+_VERSION = re.compile(r"v?(\d+\.\d+)(\.\d+)?")
+
+
+def minor_of(version: str) -> str:
+    """The minor of a version: `1.37` of `1.37`, `1.37.2` and `v1.37.2`.
+
+    Raises:
+        ValueError: `version` is not a Kubernetes version.
+    """
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        raise ValueError(f"{version!r} is no Kubernetes version")
+    return match[1]
+
+
+def same(wanted: str, running: str) -> bool:
+    """Whether `running` (a full version) is what `wanted` asks for: any patch of a minor, or that very patch."""
+    match = _VERSION.fullmatch(wanted)
+    if match is not None and match[2]:
+        return wanted.removeprefix("v") == running.removeprefix("v")
+    return minor_of(wanted) == minor_of(running)
+
+
+def syntax_faults(version: str) -> list[Fault]:
+    """Whether `version` reads as a Kubernetes version at all."""
+    try:
+        minor_of(version)
+    except ValueError as error:
+        return [Fault("version", f'{error}; write a minor like "1.37" or a patch like "1.37.2"')]
+    return []
+
+
+def support_fault(version: str, today: date) -> Fault | None:
+    """Why no new cluster should run `version` on `today`, if so: out of support, or not known to this Slipway."""
+    name = minor_of(version)
+    supported = [minor.name for minor in MINORS.values() if today < minor.end_of_life]
+    if name in supported:
+        return None
+    choose = f"choose one of {', '.join(supported)}" if supported else "update Slipway"
+    if name in MINORS:
+        return Fault("version", f"Kubernetes {name} is out of support since {MINORS[name].end_of_life}; {choose}")
+    if _numbers(name) > max(map(_numbers, MINORS)):
+        return Fault("version", f"Kubernetes {name} is newer than this Slipway knows; {choose}, or update Slipway")
+    return Fault("version", f"Kubernetes {name} is long out of support; {choose}")
+
+
+def _numbers(minor: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in minor.split("."))
