@@ -5,16 +5,15 @@ that declaration and says what is wrong in one line each: the key, the value, th
 """
 
 import difflib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, ForwardRef, NotRequired, Required, TypeVar, Union, get_args, get_origin
 
-import pydantic
 import pulumi
+import pydantic
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypedDict, is_typeddict
-
 
 Args = TypeVar("Args", bound=Mapping[str, Any])
 
@@ -95,11 +94,13 @@ def shape_of(declared: type) -> type:
     `pulumi.Input[T]` becomes `T`: in a file nothing is an output of something else. Numbers and text are strict, so
     that an unquoted `1.30` is refused instead of being read as 1.3.
     """
+    required: frozenset[str] = getattr(declared, "__required_keys__", frozenset())
     fields = {
-        key: (Required if key in declared.__required_keys__ else NotRequired)[_plain(annotation)]
+        key: (Required if key in required else NotRequired)[_plain(annotation)]
         for key, annotation in declared.__annotations__.items()
     }
-    shape = TypedDict(declared.__name__, fields)  # ty: ignore[invalid-argument-type] - made from another one
+    # A type made at run time is beyond a type checker.
+    shape: Any = TypedDict(declared.__name__, fields)  # ty: ignore[invalid-argument-type, mismatched-type-name]
     shape.__pydantic_config__ = pydantic.ConfigDict(extra="forbid", alias_generator=to_camel)
     return shape
 
@@ -123,7 +124,11 @@ def _plain(annotation: Any) -> Any:
         return shape_of(annotation)
     if annotation in (str, int, bool):
         return Annotated[annotation, pydantic.Strict()]
-    if origin is not None and parts:
+    if origin is Sequence:
+        return list[_plain(parts[0])]
+    if origin is Mapping:
+        return dict[str, _plain(parts[1])]
+    if origin in (list, dict):
         return origin[tuple(map(_plain, parts))]
     return annotation
 

@@ -10,7 +10,6 @@ HOME = PROJECT / ".slipway"
 """State, passphrase, kubeconfigs and logs of this clone. Ignored by git."""
 
 CACHE = Path(
-    os.environ.get("SLIPWAY_CACHE")
-    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
+    os.environ.get("SLIPWAY_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
 )
 """Tools, bundles and the private engine, shared by every clone of this user. `SLIPWAY_CACHE` moves it."""

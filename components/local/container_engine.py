@@ -87,6 +87,10 @@ class Engine:
         """Whether the network of kind's nodes exists."""
         return self._ask("network", "inspect", self.network).returncode == 0
 
+    def remove_network_if_unused(self) -> None:
+        """Remove the network of kind's nodes; one that some container still uses stays."""
+        self._ask("network", "rm", self.network)
+
     def run(self, *words: str, stdin: str | None = None) -> str:
         """Run a command of the engine and return what it printed.
 

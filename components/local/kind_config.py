@@ -88,17 +88,23 @@ def mark_of(claim: str, args: Mapping[str, Any]) -> str:
     return f"{MARK}/{claim}/{digest}"
 
 
+def nodes(name: str, control_planes: int, workers: int) -> list[str]:
+    """The nodes of such a cluster, as kind names their containers and Kubernetes its nodes."""
+    return [
+        f"{name}-{role}{number if number > 1 else ''}"
+        for role, count in (("control-plane", control_planes), ("worker", workers))
+        for number in range(1, count + 1)
+    ]
+
+
 def containers(name: str, control_planes: int, workers: int) -> list[str]:
-    """The containers that kind makes for such a cluster, sorted."""
-    names = [name + "-control-plane" + (str(number) if number > 1 else "") for number in _up_to(control_planes)]
-    names += [name + "-worker" + (str(number) if number > 1 else "") for number in _up_to(workers)]
-    if control_planes > 1:
-        names.append(f"{name}-external-load-balancer")
-    return sorted(names)
+    """All containers of such a cluster, sorted: its nodes, and a load balancer before several control planes."""
+    load_balancer = [f"{name}-external-load-balancer"] if control_planes > 1 else []
+    return sorted(nodes(name, control_planes, workers) + load_balancer)
 
 
 def hosts_toml(registry: str, mirrors: list[str]) -> str:
-    """containerd's `hosts.toml` that sends pulls from `registry` to `mirrors` first, in their order."""
+    """Containerd's `hosts.toml` that sends pulls from `registry` to `mirrors` first, in their order."""
     server = "https://registry-1.docker.io" if registry == "docker.io" else f"https://{registry}"
     hosts = "".join(f'\n[host."{mirror}"]\n  capabilities = ["pull", "resolve"]\n' for mirror in mirrors)
     return f'server = "{server}"\n{hosts}'
@@ -122,12 +128,8 @@ FIXED = {
 """What cannot change in place, and why."""
 
 
-def _up_to(count: int) -> range:
-    return range(1, count + 1)
-
-
 class _Dumper(yaml.SafeDumper):
     """Writes what nodes share in full, without YAML's anchors: it is read by people too."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002, D102 - the base class explains
+    def ignore_aliases(self, data: Any) -> bool:
         return True

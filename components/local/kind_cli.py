@@ -1,0 +1,164 @@
+"""The `kind` program: create and delete a cluster, its steps as progress, its failures as one line."""
+
+import contextlib
+import fcntl
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+from components import progress
+
+LOCK_SECONDS = 300
+"""How long to wait for a kind that an earlier, killed run left working on the same cluster."""
+
+
+class KindError(Exception):
+    """kind failed, or may not do what it was asked: one line with the fix."""
+
+    __module__ = "builtins"  # so that Pulumi shows "KindError: …" without the path of this class
+
+
+def create(name: str, config: str, image: str, lock: int) -> str:
+    """Run `kind create cluster` and return the kubeconfig. The user's own kubeconfig is not touched.
+
+    Args:
+        name: Name of the cluster.
+        config: kind's configuration, as YAML.
+        image: The node image.
+        lock: What `only_one` yields; kind holds on to it.
+
+    Raises:
+        KindError: kind failed; it has removed what it had made.
+    """
+    with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
+        kubeconfig = Path(folder, "kubeconfig")
+        words = ["create", "cluster", "--name", name, "--image", image, "--config", "-"]
+        _run(name, [*words, "--kubeconfig", str(kubeconfig)], stdin=config, lock=lock)
+        return kubeconfig.read_text()
+
+
+def kubeconfig_of(name: str) -> str:
+    """The kubeconfig of a running cluster.
+
+    Raises:
+        KindError: It has none, for example since it is only half made.
+    """
+    return _run(name, ["get", "kubeconfig", "--name", name])
+
+
+def delete(name: str, lock: int) -> None:
+    """Run `kind delete cluster`; a cluster that is not there is fine. The user's own kubeconfig is not touched.
+
+    Raises:
+        KindError: kind failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
+        words = ["delete", "cluster", "--name", name, "--kubeconfig", str(Path(folder, "kubeconfig"))]
+        _run(name, words, lock=lock)
+
+
+@contextlib.contextmanager
+def only_one(name: str) -> Generator[int]:
+    """Hold the lock of the cluster `name`; kind itself inherits it, so that it lasts as long as a kind that lost us.
+
+    Raises:
+        KindError: Somebody else held it for all of `LOCK_SECONDS`.
+    """
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), f"slipway-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise KindError(f"{folder} belongs to somebody else; remove it, or set XDG_RUNTIME_DIR to a folder of yours")
+    deadline = time.monotonic() + LOCK_SECONDS
+    with (folder / f"kind-{name}.lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise KindError(
+                        f"another run still works on the cluster {name}; end it (`pgrep -af kind`) and try again"
+                    ) from None
+                progress.status("waiting for an earlier run that still works on this cluster")
+                time.sleep(0.5)
+        yield lock.fileno()
+
+
+_STEP = re.compile(r"^ ?(?:•|✓) (?P<step>.+?)(?: \.\.\.)?$")
+_NOT_WORDS = re.compile(r"[^\x00-\x7f]+")  # kind ends its steps with an emoji
+
+
+def _run(name: str, words: list[str], *, stdin: str = "", lock: int | None = None) -> str:
+    try:
+        process = subprocess.Popen(
+            ["kind", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            pass_fds=() if lock is None else (lock,),
+        )
+    except FileNotFoundError as error:
+        raise KindError(
+            'kind is not on PATH; run `make up`, or `eval "$(make -s env)"` first, or install kind 0.32 or newer'
+        ) from error
+    progress.adopt(process.pid)
+    assert process.stdin and process.stdout and process.stderr  # noqa: S101 - they are pipes
+    process.stdin.write(stdin)
+    process.stdin.close()
+    lines = []
+    for line in process.stderr:
+        lines.append(line.rstrip())
+        if match := _STEP.match(lines[-1]):
+            progress.status(_NOT_WORDS.sub("", match["step"]).strip())
+    printed = process.stdout.read()
+    process.wait()
+    progress.release(process.pid)
+    if process.returncode:
+        raise KindError(explain(name, lines))
+    return printed
+
+
+_CAUSES = (
+    (
+        re.compile(r"(?:bind|listen)\S* .*?(?P<port>\d+): .*address already in use|port is already allocated", re.I),
+        "a port that it publishes is taken{detail}; free it or choose another in portMappings or apiPort",
+    ),
+    (
+        re.compile(r"no space left on device", re.I),
+        "the disk is full; free some space (`docker system df`) and try again",
+    ),
+    (
+        re.compile(r"Cannot connect to the Docker daemon|error during connect|connection refused.*docker", re.I),
+        "the container engine stopped; start it and run the same command again",
+    ),
+    (
+        re.compile(r"failed to pull image|pull access denied|manifest unknown|no such host.*registry", re.I),
+        "its node image cannot be pulled; where no registry can be reached, `make up` builds an offline bundle",
+    ),
+    (
+        re.compile(r"could not find a log line that matches", re.I),
+        "a node did not boot within 30 s; the machine may be short of memory or of inotify instances "
+        "(`sysctl fs.inotify.max_user_instances`, 512 or more)",
+    ),
+    (
+        re.compile(r"signal: killed|signal: terminated", re.I),
+        "a program that it ran was killed; run the same command again",
+    ),
+)
+
+
+def explain(name: str, lines: list[str]) -> str:
+    """Why kind failed, in one line, from what it printed."""
+    text = "\n".join(lines)
+    for pattern, cause in _CAUSES:
+        if match := pattern.search(text):
+            port = match.groupdict().get("port")
+            return f"the cluster {name} was not made: {cause.replace('{detail}', f' ({port})' if port else '')}"
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    last = (errors or [line for line in lines if line] or ["it printed nothing"])[-1]
+    return f"the cluster {name}: kind failed: {last}"
