@@ -1,0 +1,1 @@
+"""Development clusters on this machine."""

@@ -9,7 +9,7 @@ started; everything else makes the cluster anew, which a preview shows with its 
 
 from collections import Counter
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from typing import NotRequired
 
 import pulumi
@@ -27,14 +27,14 @@ LONGEST_NAME = 40
 """The longest container is NAME-external-load-balancer, and a host name has 63 letters at most."""
 
 
-class Cni(str, Enum):
+class Cni(StrEnum):
     """Whether kind installs its pod network."""
 
     DEFAULT = "default"
     NONE = "none"
 
 
-class Protocol(str, Enum):
+class Protocol(StrEnum):
     """What a published port carries."""
 
     TCP = "TCP"
@@ -42,7 +42,7 @@ class Protocol(str, Enum):
     SCTP = "SCTP"
 
 
-class Effect(str, Enum):
+class Effect(StrEnum):
     """What a taint does to pods that do not tolerate it."""
 
     NO_SCHEDULE = "NoSchedule"

@@ -7,6 +7,7 @@ would not let controllers be handed on. What had to be switched on at the top fo
 
 import contextlib
 import os
+import signal
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from tools.console import Problem
 
 NEEDED = frozenset({"cpu", "cpuset", "memory", "pids"})
 """The controllers that the kubelet cannot do without."""
+
+END_SECONDS = 10
+"""How long processes that were killed may take to end."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +115,16 @@ def _hand_on(top: Path) -> list[str]:
 
 
 def remove(cgroups: Iterable[Cgroup], switched_on: Iterable[str]) -> None:
-    """Remove the cgroups and all below them, once their processes have ended; switch the controllers off again.
+    """Remove the cgroups and all below them, ending what still runs there; switch the controllers off again.
 
     Raises:
-        Problem: Something still runs in one.
+        Problem: Something does not end.
     """
     for cgroup in cgroups:
+        there = Path(cgroup.folder).exists()
         _remove(Path(cgroup.folder))
-        if not cgroup.mount:
+        # Without it the machine has booted since, and what is on now is not our doing.
+        if there and not cgroup.mount:
             for controller in switched_on:
                 # Somebody else may have come to use it meanwhile.
                 with contextlib.suppress(OSError):
@@ -126,20 +132,25 @@ def remove(cgroups: Iterable[Cgroup], switched_on: Iterable[str]) -> None:
 
 
 def _remove(top: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + END_SECONDS
     while top.exists():
+        for process in (left := _processes(top)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         for folder, _, _ in os.walk(top, topdown=False):
             with contextlib.suppress(OSError):
                 Path(folder).rmdir()
         if not top.exists():
             return
         if time.monotonic() > deadline:
-            raise Problem(
-                f"{top} cannot be removed: processes {_processes(top)} still run in it; end them, then try again"
-            )
+            still = ", ".join(map(str, left)) or "none"
+            raise Problem(f"the cgroup {top} cannot be removed; processes in it that do not end: {still}")
         time.sleep(0.05)
 
 
-def _processes(top: Path) -> str:
-    found = {pid for file in top.rglob("cgroup.procs") for pid in file.read_text().split()}
-    return ", ".join(sorted(found, key=int)) or "unknown"
+def _processes(top: Path) -> list[int]:
+    found: set[int] = set()
+    for folder, _, _ in os.walk(top):
+        with contextlib.suppress(OSError):  # it went away meanwhile
+            found |= set(map(int, Path(folder, "cgroup.procs").read_text().split()))
+    return sorted(found)

@@ -9,7 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -89,7 +89,7 @@ class HostSettings:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Generator[None]:
     """Hold a lock on a folder itself, so that no lock file is left behind; ends with the process at the latest."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -29,12 +29,14 @@ class Programs:
         libraries = sorted((self.root / "usr/lib").glob("*-linux-gnu*"))
         folders = [self.root / folder for folder in ("usr/sbin", "usr/bin", "sbin", "bin")]
         own = [str(folder) for folder in folders if folder.is_dir()]
-        return {
+        environment = {
             "PATH": ":".join([*own, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]),
             "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
-            # An iptables that the machine has already knows its own folder.
-            **{"XTABLES_LIBDIR": str(folder / "xtables") for folder in libraries if (folder / "xtables").is_dir()},
         }
+        # An iptables that the machine has already knows its own folder.
+        if extensions := [str(folder / "xtables") for folder in libraries if (folder / "xtables").is_dir()]:
+            environment["XTABLES_LIBDIR"] = extensions[0]
+        return environment
 
     def find(self, program: str) -> str:
         """The path of a program, among these or the machine's own.

@@ -19,7 +19,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
@@ -102,8 +102,12 @@ class PrivateEngine:
                 programs = packages.ensure(self.folder)
                 self._clean()
                 with step("Starting the private container engine"):
-                    self._launch(programs)
-                    self._await_ready()
+                    try:
+                        self._launch(programs)
+                        self._await_ready()
+                    except BaseException:
+                        self._end()
+                        raise
             elif not self.answers():
                 with step("Waiting for the private container engine"):
                     self._await_ready()
@@ -122,7 +126,7 @@ class PrivateEngine:
             return True
 
     @contextlib.contextmanager
-    def _held(self) -> Iterator[None]:
+    def _held(self) -> Generator[None]:
         with locked(self.folder) if self.folder.is_dir() else contextlib.nullcontext():
             yield
 
@@ -148,7 +152,8 @@ class PrivateEngine:
     def _refuse_what_cannot_work(self) -> None:
         if len(os.fsencode(self.socket)) > SOCKET_PATH_BYTES:
             raise Problem(
-                f"{self.socket} is too long for a socket ({SOCKET_PATH_BYTES} bytes); set SLIPWAY_CACHE to a shorter path"
+                f"{self.socket} is too long for a socket ({SOCKET_PATH_BYTES} bytes); "
+                "set SLIPWAY_CACHE to a shorter path"
             )
         kind = file_system(self.folder.resolve())
         if kind not in FILE_SYSTEMS:
@@ -159,8 +164,8 @@ class PrivateEngine:
         free = shutil.disk_usage(self.folder).free
         if free < FREE_BYTES:
             raise Problem(
-                f"{self.folder} has {free / 2**30:.1f} GiB free, and the container engine needs {FREE_BYTES / 2**30:.0f}; "
-                "make room, or set SLIPWAY_CACHE to a larger disk"
+                f"{self.folder} has {free / 2**30:.1f} GiB free, and the container engine needs "
+                f"{FREE_BYTES / 2**30:.0f}; make room, or set SLIPWAY_CACHE to a larger disk"
             )
         if not Path("/dev/net/tun").exists():
             raise Problem("/dev/net/tun is missing, which the private engine's network needs; run `modprobe tun`")
@@ -180,8 +185,8 @@ class PrivateEngine:
         if started.returncode:
             raise Problem(self._failure())
         process = Process.of(int(started.stdout))
-        self._remember(process=asdict(process), cgroups=[asdict(group) for group in groups], switched_on=switched_on)
         HostSettings().hold(self._name, process)
+        self._remember(process=asdict(process), cgroups=[asdict(group) for group in groups], switched_on=switched_on)
         (self.folder / "bin").mkdir(exist_ok=True)
         client = self.folder / "bin/docker"
         client.unlink(missing_ok=True)
@@ -195,7 +200,7 @@ class PrivateEngine:
         _write_program(run / "docker-proxy", [_python(), "-I", "-S", run / "publish.py", run / "host-network"])
         (run / "host-network").touch()
         (run / "resolv.conf").write_text(f"nameserver {RESOLVER}\n")
-        daemon = {
+        daemon: dict[str, object] = {
             "hosts": [f"unix://{self.socket}"],
             "data-root": str(self.folder / "data"),
             "exec-root": "/run/docker",
@@ -234,31 +239,29 @@ class PrivateEngine:
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
             if self.process is None:
-                failure = self._failure()
-                self._clean()
-                raise Problem(failure)
+                raise Problem(self._failure())
             if time.monotonic() > deadline:
-                raise Problem(
-                    f"the private container engine runs but has not answered for {START_SECONDS} s; "
-                    f"see {self.log}, or end it with `python -m tools engine down`"
-                )
+                raise Problem(f"the private container engine has not answered for {START_SECONDS} s; see {self.log}")
             time.sleep(0.05)
 
     def _failure(self) -> str:
-        lines = self.log.read_text(errors="replace").strip().splitlines()
-        return f"the private container engine did not start: {(lines or ['it printed nothing'])[-1]} (all of it: {self.log})"
+        last = (self.log.read_text(errors="replace").strip().splitlines() or ["it printed nothing"])[-1]
+        return f"the private container engine did not start: {last} (all of it: {self.log})"
 
     def _stop(self) -> None:
-        process = self.process
-        if process:
+        if self.process:
             with step("Stopping the private container engine"):
-                process.signal(SIGTERM)
-                if not process.wait(STOP_SECONDS):
-                    process.signal(SIGKILL)
-                    process.wait(STOP_SECONDS)
-                self._clean()
+                self._end()
         else:
             self._clean()
+
+    def _end(self) -> None:
+        if process := self.process:
+            process.signal(SIGTERM)
+            if not process.wait(STOP_SECONDS):
+                process.signal(SIGKILL)
+                process.wait(STOP_SECONDS)
+        self._clean()
 
     def _clean(self) -> None:
         """Remove what an engine that has ended leaves: cgroups, settings and the folder of its run."""

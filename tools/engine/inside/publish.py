@@ -1,16 +1,17 @@
-"""One published port of the private engine: listens on the host's loopback, and relays to a container.
+r"""One published port of the private engine: listens on the host's loopback, and relays to a container.
 
 dockerd starts it in place of `docker-proxy`, in the engine's network namespace, once for each port, and stops it with
 SIGINT or SIGTERM when the port is given back:
 
     publish.py LISTEN_NAMESPACE -proto tcp -host-ip 0.0.0.0 -host-port 8080 -container-ip 172.18.0.2 -container-port 80
 
-File descriptor 3 takes "0\\n" once it listens, or "1\\n" and the reason why not, which `docker run` then shows.
+File descriptor 3 takes "0\n" once it listens, or "1\n" and the reason why not, which `docker run` then shows.
 Whatever address was asked for, only loopback is listened on: nothing of a private engine is open to other machines.
 """
 
 import contextlib
 import ctypes
+import itertools
 import os
 import selectors
 import signal
@@ -48,9 +49,7 @@ def main() -> None:
 
 def options_of(words: list[str]) -> dict[str, str]:
     """The options by name; a switch without a value counts as none (`-use-listen-fd` of newer engines is one)."""
-    return {
-        word.lstrip("-"): value for word, value in zip(words, words[1:], strict=False) if word[0] == "-" != value[0]
-    }
+    return {word.lstrip("-"): value for word, value in itertools.pairwise(words) if word[0] == "-" != value[0]}
 
 
 def loopback(asked: str) -> str:
@@ -205,9 +204,9 @@ class UdpRelay:
         now = time.monotonic()
         if client not in self._clients:
             for idle in [known for known, (_, last) in self._clients.items() if now - last > UDP_IDLE_SECONDS]:
-                upstream, _ = self._clients.pop(idle)
-                self._selector.unregister(upstream)
-                upstream.close()
+                gone, _last = self._clients.pop(idle)
+                self._selector.unregister(gone)
+                gone.close()
             upstream = socket.socket(family(self._target), socket.SOCK_DGRAM)
             upstream.setblocking(False)
             upstream.connect(self._target)

@@ -8,11 +8,14 @@ of a container's specification what cannot be had, and becomes runc. The engine 
 import json
 import os
 import sys
+from pathlib import Path
 
-NAMES = """CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
-NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN
-SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE
-MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE""".split()
+NAMES = (
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
+    "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN "
+    "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
+    "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
+).split()  # noqa: SIM905 - a list would take forty lines
 """The kernel's capabilities by number."""
 
 
@@ -20,10 +23,10 @@ def main() -> None:
     """Fit the specification that the arguments point to, if any, and become runc."""
     runc, args = sys.argv[1], sys.argv[2:]
     if "create" in args or "run" in args:
-        fit_file(os.path.join(option(args, "--bundle", "-b") or ".", "config.json"))
+        fit_file(Path(option(args, "--bundle", "-b") or ".", "config.json"))
     elif "exec" in args and (path := option(args, "--process", "-p")):
-        fit_file(path)
-    os.execv(runc, [runc, *args])
+        fit_file(Path(path))
+    os.execv(runc, [runc, *args])  # noqa: S606 - it becomes the runtime
 
 
 def option(args: list[str], *names: str) -> str | None:
@@ -35,15 +38,13 @@ def option(args: list[str], *names: str) -> str | None:
     return None
 
 
-def fit_file(path: str) -> None:
+def fit_file(path: Path) -> None:
     """Rewrite a container's specification, or one of a further process in it."""
-    with open(path) as file:
-        document = json.load(file)
-    with open("/proc/self/status") as status:
-        bounding = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd:"))
+    document = json.loads(path.read_text())
+    status = Path("/proc/self/status").read_text().splitlines()
+    bounding = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd:"))
     fit(document.get("process", document), bounding)
-    with open(path, "w") as file:
-        json.dump(document, file)
+    path.write_text(json.dumps(document))
 
 
 def fit(process: dict, bounding: int) -> None:
