@@ -50,16 +50,5 @@ def faults_of_versions(olds: Mapping[str, Any], news: Mapping[str, Any], today: 
     return [fault] if fault else []
 
 
-def offline_fault(news: Mapping[str, Any], image: str, has_load_balancer_image: bool) -> Fault | None:
-    """What the offline bundle cannot do: several control planes stand behind an image that it does not hold."""
-    if not image.startswith(kind_config.OFFLINE_REPOSITORY) or news["control_planes"] == 1 or has_load_balancer_image:
-        return None
-    return Fault(
-        "controlPlanes",
-        f"{news['control_planes']} control planes need the image {kind_config.LOAD_BALANCER_IMAGE}, which the offline "
-        "bundle does not hold and no registry gave; write controlPlanes: 1, or load that image into the engine",
-    )
-
-
 def _shown(value: Any) -> str:
     return "unset" if value is None else str(value)

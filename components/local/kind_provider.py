@@ -15,11 +15,12 @@ from typing import Any
 
 from pulumi import dynamic
 
-from components import kubeconfig, progress, versions
-from components.local import kind_cli, kind_config, kind_nodes
+from components import kubeconfig, progress
+from components.local import kind_cli, kind_config, kind_image, kind_nodes
 from components.local.container_engine import Engine, EngineError, Node
 from components.local.kind_cli import KindError
-from components.local.kind_plan import faults_of_versions, offline_fault, replacements, stopped, updates
+from components.local.kind_plan import faults_of_versions, replacements, stopped, updates
+from components.spec import SpecError
 
 Properties = dict[str, Any]
 
@@ -85,8 +86,10 @@ class ClusterProvider(_Provider):
         ]
         if not failures and not _olds:
             try:
-                _node_image(Engine.find(), news)
-            except (EngineError, KindError) as error:
+                kind_image.choose(Engine.find(), news)
+            except SpecError as error:
+                failures += [dynamic.CheckFailure(fault.key, fault.message) for fault in error.faults]
+            except EngineError as error:
                 failures.append(dynamic.CheckFailure("version", str(error)))
         return dynamic.CheckResult(news, failures)
 
@@ -106,7 +109,7 @@ class ClusterProvider(_Provider):
         mark = kind_config.mark_of(claim, props)
         with kind_cli.only_one(name) as lock:
             config = _adopt(engine, props, mark)
-            image = _node_image(engine, props)
+            image = kind_image.choose(engine, props)
             if config is None:
                 _remove(engine, name, claim, lock)
                 if foreign := engine.nodes(name):
@@ -150,32 +153,6 @@ def _adopt(engine: Engine, props: Properties, mark: str) -> str | None:
         return None
     progress.inform(f"{name} was finished by an earlier run; taken over as it is")
     return kind_cli.kubeconfig_of(name)
-
-
-def _node_image(engine: Engine, props: Properties) -> str:
-    """The node image to create from: the given one, else kind's own, else the offline bundle's if only that is here.
-
-    Raises:
-        KindError: There is no image known for the wanted version, or what is at hand cannot make such a cluster.
-    """
-    if "node_image" in props:
-        return props["node_image"]
-    wanted = props["version"]
-    published = kind_config.NODE_IMAGES.get(versions.minor_of(wanted))
-    if published and not versions.same(wanted, published.partition(":")[2].partition("@")[0]):
-        published = None
-    if published and engine.has_image(published):
-        return published
-    for tag in engine.images(kind_config.OFFLINE_REPOSITORY):
-        if versions.same(wanted, tag):
-            image = f"{kind_config.OFFLINE_REPOSITORY}:{tag}"
-            if fault := offline_fault(props, image, engine.has_image(kind_config.LOAD_BALANCER_IMAGE)):
-                raise KindError(str(fault))
-            return image
-    if published:
-        return published
-    known = ", ".join(image.partition(":")[2].partition("@")[0] for image in kind_config.NODE_IMAGES.values())
-    raise KindError(f"kind publishes no node image of Kubernetes {wanted}, only {known}; write a minor, or a nodeImage")
 
 
 def _outputs(engine: Engine, props: Properties, config: str) -> Properties:
