@@ -69,6 +69,20 @@ def read(config: pulumi.Config) -> Spec:
     return Spec(target, value)
 
 
+def from_file(values: Mapping[str, Any]) -> Spec:
+    """What the `config` of a stack file asks for, read without Pulumi.
+
+    Raises:
+        SpecError: As `read` does.
+    """
+    target, cluster = values.get("slipway:target"), values.get("slipway:cluster")
+    if not isinstance(target, str):
+        raise SpecError([Fault("slipway:target", "is required; write for example `slipway:target: kind`")])
+    if not isinstance(cluster, dict):
+        raise SpecError([Fault("slipway:cluster", 'is required; write at least `version: "1.37"` under it')])
+    return Spec(target, cluster)
+
+
 def parse(declared: type[Args], values: Mapping[str, Any], rules: Callable[[Args], list[Fault]]) -> Args:
     """Check `values`, with camelCase keys, against the `TypedDict` `declared` and then against the target's `rules`.
 

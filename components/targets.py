@@ -30,6 +30,9 @@ class Target:
     tools: tuple[str, ...] = ()
     """The programs that the target runs, beside Pulumi."""
 
+    in_containers: bool = False
+    """Whether the cluster's nodes are containers on this machine, which needs a container engine."""
+
     protected: bool = False
     """Whether a cluster is protected from deletion unless its stack says otherwise."""
 
@@ -72,6 +75,7 @@ TARGETS = {
             module="components.local.kind",
             component="KindCluster",
             tools=("kind", "kubectl"),
+            in_containers=True,
         ),
         Target(
             "gke",

@@ -13,3 +13,18 @@ CACHE = Path(
     os.environ.get("SLIPWAY_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
 )
 """Tools, bundles and the private engine, shared by every clone of this user. `SLIPWAY_CACHE` moves it."""
+
+BIN = HOME / "bin"
+"""Links to the programs that Slipway brought for this clone; what PATH had already is not in it."""
+
+STATE = HOME / "state"
+"""Pulumi's state, where no other backend is chosen."""
+
+PASSPHRASE = HOME / "passphrase"
+"""Encrypts the secrets in that state; only its owner can read it."""
+
+STACKS = HOME / "stacks"
+"""Copies of stack files for Pulumi to write its salt into, so that the files in git stay as they are."""
+
+KUBECONFIGS = HOME / "kubeconfigs"
+"""One kubeconfig a stack, written by the program."""

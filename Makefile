@@ -1,0 +1,50 @@
+# Slipway's commands. Each first makes sure of the Python environment (tools/setup.sh), then runs `python -m tools`,
+# which also works without make. `make help` tells what there is.
+
+STACK ?= dev-kind
+TOOLS = @sh tools/setup.sh && .venv/bin/python -m tools
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview refresh down env kubeconfig test lint bundle schema bench engine-down
+
+help:  ## this text
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  STACK=<name> picks a stack of stacks/ (default: dev-kind), e.g. make up STACK=prod-gke'
+	@echo '  ARGS=... goes to pulumi, e.g. make preview ARGS=--diff'
+
+up:  ## have what a fresh machine lacks, then: pulumi up --stack $(STACK)
+	$(TOOLS) up $(STACK) $(ARGS)
+
+preview:  ## show what `make up` would change
+	$(TOOLS) preview $(STACK) $(ARGS)
+
+refresh:  ## take into the state what changed behind Pulumi's back
+	$(TOOLS) refresh $(STACK) $(ARGS)
+
+down:  ## destroy the stack; nothing of it is left
+	$(TOOLS) down $(STACK) $(ARGS)
+
+env:  ## print what `eval "$(make -s env)"` sets in your shell
+	$(TOOLS) env $(STACK)
+
+kubeconfig:  ## merge the stack's kubeconfig into your own; your current context is kept
+	$(TOOLS) kubeconfig $(STACK)
+
+test:  ## have all that the tests need, then run them all
+	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/python -m tools test $(ARGS)
+
+lint:  ## ruff and the type checker
+	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/ty check
+
+bundle:  ## build the offline bundle: a cluster without any image registry
+	$(TOOLS) bundle
+
+schema:  ## write stacks/slipway.schema.json and docs/reference.md from the declared arguments
+	@sh tools/setup.sh --all-extras && .venv/bin/python -m tools schema
+
+bench:  ## measure Slipway against the bare programs
+	$(TOOLS) bench
+
+engine-down:  ## end the private container engine with all in it
+	$(TOOLS) engine down

@@ -1,0 +1,200 @@
+"""The commands behind `make`, as `python -m tools COMMAND`."""
+
+import os
+import shlex
+from collections.abc import Sequence
+
+import click
+from packaging.specifiers import SpecifierSet
+
+from components import versions
+from tools import engine, node_image, paths, toolchain, user_kubeconfig, workspace
+from rich.markup import escape
+from tools.console import Problem, console, say, step
+from tools.run import run
+from tools.stack import Stack, is_interactive
+
+stack_argument = click.argument("name", metavar="STACK", default="dev-kind")
+pulumi_words = click.argument("words", metavar="[PULUMI_OPTIONS]...", nargs=-1, type=click.UNPROCESSED)
+PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Everything around the Pulumi program: set-up, clusters, tests. STACK is a file in stacks/, dev-kind by default."""
+
+
+@cli.command(context_settings=PASSED_ON)
+@stack_argument
+@pulumi_words
+def up(name: str, words: Sequence[str]) -> None:
+    """Have what this machine lacks, then `pulumi up --stack STACK`."""
+    stack = prepared(name)
+    args = stack.check()
+    if stack.target.name == "kind":
+        node_image.ensure(args)
+    stack.create()
+    stack.pulumi("up", *consent(stack), *words)
+    say(f'use it:  eval "$(make -s env{for_make(name)})"  then  kubectl get nodes')
+
+
+@cli.command(context_settings=PASSED_ON)
+@stack_argument
+@pulumi_words
+def preview(name: str, words: Sequence[str]) -> None:
+    """Show what `up` would change."""
+    stack = prepared(name)
+    stack.create()
+    stack.pulumi("preview", *words)
+
+
+@cli.command(context_settings=PASSED_ON)
+@stack_argument
+@pulumi_words
+def refresh(name: str, words: Sequence[str]) -> None:
+    """Take into the state what changed behind Pulumi's back; the next `up` mends it."""
+    stack = prepared(name)
+    stack.create()
+    stack.pulumi("refresh", *consent(stack), *words)
+
+
+@cli.command(context_settings=PASSED_ON)
+@stack_argument
+@pulumi_words
+def down(name: str, words: Sequence[str]) -> None:
+    """Destroy STACK, so that nothing of it is left. A production stack is refused."""
+    stack = Stack.find(name)
+    if stack.is_production:
+        raise Problem(
+            f"{name} is protected from deletion: to give it up, write `deletionProtection: false` under "
+            f"slipway:cluster in stacks/{stack.file.name}, run `make up STACK={name}`, then this again"
+        )
+    prepared(name)
+    if not stack.exists:
+        say(f"there is nothing to destroy: {name} was never made, or is gone")
+    else:
+        stack.create()
+        stack.pulumi("destroy", *consent(stack), *words)
+        stack.remove()
+    user_kubeconfig.forget(name)
+    engine.stop_private_if_idle()
+
+
+@cli.command()
+@stack_argument
+def env(name: str) -> None:
+    """Print what a shell needs to act on the same state and cluster: eval "$(make -s env)"."""
+    stack = Stack.find(name)
+    workspace.prepare()
+    toolchain.ensure(("pulumi", *stack.target.tools), kubectl_for(stack))
+    for variable, value in workspace.environment(name, engine.find()).items():
+        click.echo(f"export {variable}={shlex.quote(value)}")
+
+
+@cli.command()
+@stack_argument
+def kubeconfig(name: str) -> None:
+    """Merge the kubeconfig of STACK into your own; your current context is kept."""
+    user_kubeconfig.merge(Stack.find(name).name)
+
+
+@cli.command()
+@click.argument("words", metavar="[PYTEST_OPTIONS]...", nargs=-1, type=click.UNPROCESSED)
+def test(words: Sequence[str]) -> None:
+    """Have all that the tests need, then run them all."""
+    workspace.prepare()
+    toolchain.ensure(("pulumi", "kind", "kubectl"))
+    found = engine.ensure()
+    os.environ.update(workspace.environment("dev-kind", found))
+    node_image.ensure({"version": versions.newest()})
+    os.execvp("python", ["python", "-m", "pytest", *words])  # noqa: S606
+
+
+@cli.command()
+@click.option("--minor", default=versions.newest, show_default="the newest", help="Kubernetes minor, e.g. 1.37.")
+@click.option("--verify", is_flag=True, help="Check every file of the bundle against its manifest.")
+def bundle(minor: str, verify: bool) -> None:
+    """Build the offline bundle: all that a kind cluster needs, without any image registry."""
+    from tools import bundle as offline
+
+    made = offline.ensure(minor)
+    if verify:
+        with step("Checking the bundle against its manifest"):
+            offline.verify(made)
+    say(f"the offline bundle of Kubernetes {minor}: {made.folder}")
+
+
+@cli.group(name="engine")
+def engine_group() -> None:
+    """The private container engine, for machines where none answers."""
+
+
+engine_group.command("up", help="Have an engine that answers; a private one if need be.")(engine.up)
+engine_group.command("down", help="End the private engine with all in it; images are kept.")(engine.down)
+engine_group.command("status", help="Tell which engine is used.")(engine.status)
+
+
+@cli.command()
+def schema() -> None:
+    """Write the JSON Schema of stack files and the reference page from the declared arguments."""
+    from components import schema as declared
+
+    declared.write(paths.PROJECT)
+
+
+@cli.command()
+@click.argument("words", metavar="[OPTIONS]...", nargs=-1, type=click.UNPROCESSED)
+def bench(words: Sequence[str]) -> None:
+    """Measure Slipway against the bare programs; prints ratios."""
+    from tools.bench import run_all
+
+    run_all(words)
+
+
+def prepared(name: str) -> Stack:
+    """The stack, once this process is ready to run Pulumi on it: SDK, programs, engine, environment."""
+    stack = Stack.find(name)
+    workspace.prepare()
+    if stack.target.extra:
+        run(["uv", "sync", "--quiet", "--locked", "--inexact", "--extra", stack.target.extra], cwd=paths.PROJECT)
+    toolchain.ensure(("pulumi", *stack.target.tools), kubectl_for(stack))
+    found = engine.ensure() if stack.target.in_containers else None
+    os.environ.update(workspace.environment(name, found))
+    return stack
+
+
+def kubectl_for(stack: Stack) -> dict[str, SpecifierSet]:
+    """The versions of kubectl that can talk to the stack's cluster: one minor older or newer."""
+    try:
+        major, minor = versions.minor_of(stack.cluster["version"]).split(".")
+    except (KeyError, TypeError, ValueError):
+        return {}  # the check of the stack file says it better
+    return {"kubectl": SpecifierSet(f">={major}.{int(minor) - 1},<{major}.{int(minor) + 2}")}
+
+
+def for_make(name: str) -> str:
+    """What to add to a make command for this stack."""
+    return "" if name == "dev-kind" else f" STACK={name}"
+
+
+def consent(stack: Stack) -> list[str]:
+    """Whether Pulumi asks before it acts: only for a production stack, and only where somebody can answer."""
+    return [] if stack.is_production and is_interactive() else ["--yes"]
+
+
+def main() -> int:
+    """Run a command; a mistake of the user's ends it with one line a fault."""
+    os.environ["PATH"] = f"{paths.BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    try:
+        cli(prog_name="python -m tools", standalone_mode=False)
+    except Problem as problem:
+        for line in str(problem).splitlines():
+            console.print(f"[red]error:[/red] {escape(line)}")
+        return 1
+    except click.ClickException as mistake:
+        mistake.show()
+        return mistake.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        console.print("[red]stopped[/red]; the next run goes on from here")
+        return 130
+    return 0

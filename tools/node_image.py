@@ -1,0 +1,76 @@
+"""kind's node image, had before Pulumi starts: pulled with progress, or out of the offline bundle where none can be."""
+
+import subprocess
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from components import versions
+from components.local import kind_image
+from components.local.container_engine import Engine
+from components.spec import SpecError
+from tools import bundle
+from tools.console import Problem, say, step
+
+REGISTRY = "https://registry-1.docker.io/v2/"
+"""Where kind's makers publish; it answers 401 to whoever shows no token, which is an answer."""
+
+
+def ensure(args: Mapping[str, Any]) -> None:
+    """Have the image of the nodes that `args` (of `KindArgs`) ask for in the engine that answers.
+
+    Raises:
+        Problem: It can be had by neither road.
+    """
+    if "node_image" in args:
+        return  # kind pulls it unless it is there
+    engine = Engine.find()
+    try:
+        if kind_image.at_hand(engine, args):
+            return
+        published = kind_image.published(args["version"])
+        if published and not _pull_or_find_unreachable(engine, published):
+            return
+        kind_image.refuse_what_offline_cannot_do(engine, args)
+    except SpecError as error:
+        raise Problem(str(error)) from error
+    made = bundle.ensure(versions.minor_of(args["version"]))
+    if not versions.same(args["version"], made.version):
+        raise Problem(
+            f"version: no registry can be reached, and the offline bundle holds Kubernetes {made.version}, "
+            f"not {args['version']}; write \"{versions.minor_of(args['version'])}\""
+        )
+    bundle.load(made, engine.cli)
+
+
+def _pull_or_find_unreachable(engine: Engine, image: str) -> bool:
+    """Pull an image; whether its registry turned out to be beyond this machine's reach.
+
+    Raises:
+        Problem: The registry is there, and yet the image did not come.
+    """
+    name = image.partition("@")[0]
+    with step(f"Pulling {name}") as progress:
+        failure = _pull(engine.cli, image, progress.update)
+        if failure is None:
+            return False
+        try:
+            httpx.get(REGISTRY, timeout=5)
+        except httpx.TransportError as error:
+            progress.update("not here")
+            say(f"the image registry cannot be reached ({error}); an offline bundle takes its place")
+            return True
+    raise Problem(f"{name} cannot be pulled: {failure}; try again, or name another image in nodeImage")
+
+
+def _pull(cli: str, image: str, tell: Callable[[str], None]) -> str | None:
+    """Pull an image; the reason if that failed."""
+    with subprocess.Popen(
+        [cli, "pull", image], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        line = "it printed nothing"
+        assert process.stdout is not None  # noqa: S101 - for the type checker
+        for line in process.stdout:
+            tell(line.strip())
+    return line.strip() if process.returncode else None

@@ -1,0 +1,207 @@
+"""A stack: its file, its place in the backend, and the plain `pulumi` commands on it."""
+
+import difflib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from components import spec, targets
+from components.targets import Target
+from tools import paths, workspace
+from tools.console import Problem, say
+from tools.run import run
+
+PROJECT = "slipway"
+_SALT = "encryptionsalt"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack of this project."""
+
+    name: str
+
+    @classmethod
+    def find(cls, name: str) -> "Stack":
+        """The stack of that name.
+
+        Raises:
+            Problem: It has no file in `stacks/`.
+        """
+        stack = cls(name)
+        if not stack.file.is_file():
+            known = sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in stack.file.parent.glob("Pulumi.*.yaml"))
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+            raise Problem(f"there is no stack {name!r}: stacks/Pulumi.{name}.yaml is missing; {hint}")
+        return stack
+
+    @property
+    def file(self) -> Path:
+        """The file in git that says what is wanted."""
+        return paths.PROJECT / "stacks" / f"Pulumi.{self.name}.yaml"
+
+    @property
+    def copy(self) -> Path:
+        """The ignored copy that Pulumi reads, and writes its salt into."""
+        return paths.STACKS / self.file.name
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The stack file, read.
+
+        Raises:
+            Problem: It is not a YAML mapping with a mapping `config`.
+        """
+        try:
+            document = yaml.safe_load(self.file.read_text())
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f" (line {mark.line + 1})" if mark else ""
+            raise Problem(f"stacks/{self.file.name} is not YAML{where}: {getattr(error, 'problem', error)}") from error
+        if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
+            raise Problem(f"stacks/{self.file.name} has no `config:` mapping; see docs/reference.md")
+        return document
+
+    @property
+    def target(self) -> Target:
+        """The target that the stack asks for.
+
+        Raises:
+            Problem: There is none of that name.
+        """
+        try:
+            return targets.find(self._spec.target)
+        except spec.SpecError as error:
+            raise self._problem(error) from error
+
+    def check(self) -> Mapping[str, Any]:
+        """The arguments of the stack's cluster, once they are found right.
+
+        Raises:
+            Problem: Something is wrong with the stack file, one line a fault.
+        """
+        try:
+            module = self.target.load()
+            return spec.parse(module.Args, self.cluster, module.check)
+        except spec.SpecError as error:
+            raise self._problem(error) from error
+
+    @property
+    def cluster(self) -> Mapping[str, Any]:
+        """What stands under `slipway:cluster`, as written."""
+        return self._spec.cluster
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the cluster is protected from deletion."""
+        return bool(self.cluster.get("deletionProtection", self.target.protected))
+
+    @property
+    def exists(self) -> bool:
+        """Whether the backend knows the stack."""
+        if workspace.backend_is_own():
+            return (paths.STATE / f".pulumi/stacks/{PROJECT}/{self.name}.json").exists()
+        listed = json.loads(run(["pulumi", "stack", "ls", "--json", "--project", PROJECT], cwd=paths.STACKS))
+        return any(stack["name"].rpartition("/")[2] == self.name for stack in listed)
+
+    def create(self) -> None:
+        """Have the backend know the stack, and a fresh copy of its file for Pulumi."""
+        # `pulumi stack init` writes into the stack file of the project that it runs in: here, one of its own.
+        (paths.STACKS / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
+        if not self.exists:
+            self.copy.unlink(missing_ok=True)
+            provider = self.document.get("secretsprovider")
+            run(
+                ["pulumi", "stack", "init", self.name, "--non-interactive", "--no-select"]
+                + (["--secrets-provider", provider] if provider else []),
+                cwd=paths.STACKS,
+            )
+        self._write_copy()
+
+    def pulumi(self, command: str, *words: str) -> None:
+        """Run `pulumi COMMAND` on the stack, with the user's terminal.
+
+        Raises:
+            Problem: It failed; what went wrong has been shown by Pulumi.
+        """
+        self._clear_lock_of_a_dead_run()
+        argv = ["pulumi", command, "--stack", self.name, "--config-file", str(self.copy), *words]
+        done = subprocess.run(argv, cwd=paths.PROJECT)
+        if done.returncode:
+            raise Problem(f"pulumi {command} of {self.name} failed ({done.returncode}); the reason stands above")
+
+    def remove(self) -> None:
+        """Have the backend forget the stack, which holds no resource any more."""
+        run(["pulumi", "stack", "rm", "--yes", "--preserve-config", "--stack", self.name], cwd=paths.STACKS)
+        self.copy.unlink(missing_ok=True)
+
+    @cached_property
+    def _spec(self) -> spec.Spec:
+        try:
+            return spec.from_file(self.document["config"])
+        except spec.SpecError as error:
+            raise self._problem(error) from error
+
+    def _problem(self, error: spec.SpecError) -> Problem:
+        return Problem("\n".join(f"stacks/{self.file.name}: {fault}" for fault in error.faults))
+
+    def _write_copy(self) -> None:
+        """Copy the stack file, with the salt that Pulumi chose when the stack was made."""
+        text = self.file.read_text()
+        if _SALT not in self.document and self.copy.exists():
+            salt = (yaml.safe_load(self.copy.read_text()) or {}).get(_SALT)
+            if salt:
+                text = f"{_SALT}: {salt}\n{text}"
+        fresh = self.copy.with_suffix(".new")
+        fresh.write_text(text)
+        fresh.replace(self.copy)
+
+    def _clear_lock_of_a_dead_run(self) -> None:
+        """Release the state from a run that was killed; leave it to one that still works.
+
+        Raises:
+            Problem: Another run works on this stack.
+        """
+        if not workspace.backend_is_own():
+            return
+        folder = paths.STATE / f".pulumi/locks/organization/{PROJECT}/{self.name}"
+        for file in folder.glob("*.json"):
+            lock = json.loads(file.read_text())
+            if _holds(lock):
+                raise Problem(
+                    f"another run works on {self.name} (process {lock['pid']} since {lock['timestamp']}): "
+                    "wait for its end, or stop it, and try again"
+                )
+            say(f"the last run on {self.name} was killed; going on from where it stopped")
+            run(["pulumi", "cancel", "--yes", "--stack", self.name], cwd=paths.STACKS)
+            return
+
+
+def _holds(lock: Mapping[str, Any]) -> bool:
+    """Whether the process that took a lock still runs; its number may have been given to another one since."""
+    if lock["hostname"] != os.uname().nodename:
+        return True
+    try:
+        started = psutil.Process(lock["pid"]).create_time()
+    except psutil.NoSuchProcess:
+        return False
+    # Go writes nanoseconds, which Python 3.11 does not read.
+    taken = datetime.fromisoformat(re.sub(r"\.\d+", "", lock["timestamp"])).timestamp()
+    return started <= taken + 1
+
+
+def is_interactive() -> bool:
+    """Whether somebody is there to answer Pulumi's question."""
+    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,0 +1,83 @@
+"""Upstream's releases: fetched, checked against the sums that Slipway pins, unpacked into the cache."""
+
+import hashlib
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+from filelock import FileLock
+
+from tools import paths
+from tools.console import Problem, step
+from tools.toolchain.programs import Release, here
+
+_TIMEOUT = httpx.Timeout(60, connect=5)
+"""Seconds: a network that drops packets is found out soon, a slow download goes on."""
+
+
+class Unavailable(Exception):
+    """A release that cannot be had from this machine: no network to it, or none for this platform."""
+
+
+def fetch(name: str, version: str, release: Release) -> Path:
+    """The folder with the programs of a release, fetched unless it is there.
+
+    Raises:
+        Unavailable: The release cannot be reached, or there is none for this platform.
+        Problem: What came is not what Slipway pins.
+    """
+    platform = here()
+    if platform not in release.sums:
+        raise Unavailable(f"there is none for {platform}")
+    folder = paths.CACHE / "releases" / f"{name}-{version}-{platform}"
+    url = release.url.format(version=version, platform=release.platforms[platform])
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            archive = folder.with_suffix(".download")
+            with step(f"Fetching {name} {version}") as progress:
+                _download(url, archive, release.sums[platform], progress.update)
+                _unpack(name, archive, release.folder, folder)
+                archive.unlink()
+    return folder
+
+
+def _download(url: str, target: Path, wanted: str, tell: Callable[[str], None]) -> None:
+    digest, done = hashlib.sha256(), 0
+    try:
+        with (
+            httpx.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT) as response,
+            target.open("wb") as file,
+        ):
+            if response.status_code != httpx.codes.OK:
+                raise Unavailable(f"{url} answers {response.status_code} {response.reason_phrase}")
+            size = int(response.headers.get("Content-Length", 0))
+            for chunk in response.iter_bytes():
+                digest.update(chunk)
+                file.write(chunk)
+                done += len(chunk)
+                tell(f"{done / 2**20:.0f} of {size / 2**20:.0f} MB" if size else f"{done / 2**20:.0f} MB")
+    except httpx.TransportError as error:
+        raise Unavailable(f"{httpx.URL(url).host} cannot be reached ({error})") from error
+    if digest.hexdigest() != wanted:
+        target.unlink()
+        raise Problem(
+            f"{url} is not the file that Slipway pins (SHA-256 {digest.hexdigest()}, not {wanted}); it was removed: "
+            "if a proxy of yours changes downloads, put the program on PATH yourself"
+        )
+
+
+def _unpack(name: str, archive: Path, inner: str | None, folder: Path) -> None:
+    fresh = folder.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    if inner is None:
+        shutil.copyfile(archive, fresh / name)
+        (fresh / name).chmod(0o755)
+    else:
+        with tarfile.open(archive) as files:
+            files.extractall(fresh)  # noqa: S202 - it is the file whose sum is pinned
+    (fresh / inner if inner else fresh).replace(folder)
+    shutil.rmtree(fresh, ignore_errors=True)

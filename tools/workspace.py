@@ -1,0 +1,82 @@
+"""What Pulumi and kubectl run on: the variables that every command of `make` and a shell after `make env` share."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools import paths
+from tools.engine import Engine
+
+BACKEND = "PULUMI_BACKEND_URL"
+PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+OWN_BACKEND = f"file://{paths.STATE}"
+
+
+def environment(stack: str, engine: Engine | None) -> dict[str, str]:
+    """The variables to set beside the caller's own, and nothing that the caller has chosen already.
+
+    Args:
+        stack: Whose kubeconfig kubectl uses.
+        engine: The container engine that answers, if any.
+    """
+    found = engine.environment if engine else {}
+    path = found.get("PATH", os.environ.get("PATH", os.defpath))
+    own = [str(paths.BIN), str(paths.PROJECT / ".venv/bin")]
+    rest = [folder for folder in path.split(os.pathsep) if folder not in own]
+    return {
+        **found,
+        "PATH": os.pathsep.join(own + rest),
+        "KUBECONFIG": str(kubeconfig(stack)),
+        "SLIPWAY_KUBECONFIGS": str(paths.KUBECONFIGS),
+        # Every installed SDK would have its plugin fetched; the engine fetches what the program uses by itself.
+        "PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        **_state(),
+    }
+
+
+def kubeconfig(stack: str) -> Path:
+    """Where the program saves the kubeconfig of a stack."""
+    return paths.KUBECONFIGS / f"{stack}.yaml"
+
+
+def backend_is_own() -> bool:
+    """Whether state lives under the project, since the user chose no other backend."""
+    if chosen := os.environ.get(BACKEND):
+        return chosen == OWN_BACKEND
+    return _login() is None
+
+
+def prepare() -> None:
+    """Make the folders of this clone, and the passphrase once."""
+    for folder in (paths.HOME, paths.BIN, paths.STATE, paths.STACKS, paths.KUBECONFIGS):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not paths.PASSPHRASE.exists():
+        # Complete before it has its name: a run that is killed here must not leave an empty one.
+        fresh = paths.PASSPHRASE.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        fresh.replace(paths.PASSPHRASE)
+
+
+def _state() -> Mapping[str, str]:
+    if not backend_is_own():
+        return {}
+    variables = {BACKEND: OWN_BACKEND, "PULUMI_HOME": os.environ.get("PULUMI_HOME", str(paths.CACHE / "pulumi"))}
+    if not any(name in os.environ for name in PASSPHRASES):
+        variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(paths.PASSPHRASE)
+    elif os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(paths.PASSPHRASE):
+        variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(paths.PASSPHRASE)
+    return variables
+
+
+def _login() -> str | None:
+    """The backend that `pulumi login` chose, if any."""
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    try:
+        return json.loads((home / "credentials.json").read_text()).get("current") or None
+    except (OSError, ValueError):
+        return None
