@@ -30,6 +30,8 @@ MINORS = {
     )
 }
 
+NEWEST = next(reversed(MINORS))
+
 _VERSION = re.compile(r"v?(\d+\.\d+)(\.\d+)?")
 
 
