@@ -66,6 +66,7 @@ def ensure(folder: Path) -> Programs:
                 run(["dpkg-deb", "--extract", archive, fresh])
             _link_iptables(fresh)
         fresh.replace(root)
+        shutil.rmtree(folder / "packages")
     return Programs(root)
 
 

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
@@ -48,6 +48,9 @@ class PrivateEngine:
     """The engine whose files lie in one folder."""
 
     folder: Path
+
+    host: HostSettings = field(default_factory=HostSettings)
+    """What is put back when it ends."""
 
     @property
     def socket(self) -> Path:
@@ -185,7 +188,7 @@ class PrivateEngine:
         if started.returncode:
             raise Problem(self._failure())
         process = Process.of(int(started.stdout))
-        HostSettings().hold(self._name, process)
+        self.host.hold(self._name, process)
         self._remember(process=asdict(process), cgroups=[asdict(group) for group in groups], switched_on=switched_on)
         (self.folder / "bin").mkdir(exist_ok=True)
         client = self.folder / "bin/docker"
@@ -268,7 +271,7 @@ class PrivateEngine:
         state = self._state()
         if state:
             cgroups.remove([cgroups.Cgroup(**group) for group in state["cgroups"]], state["switched_on"])
-            HostSettings().release(self._name)
+            self.host.release(self._name)
         shutil.rmtree(self._run, ignore_errors=True)
 
     def _docker(self, *words: str) -> str:

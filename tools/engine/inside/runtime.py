@@ -10,13 +10,13 @@ import os
 import sys
 from pathlib import Path
 
-NAMES = (
+CAPABILITIES = (
     "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
     "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN "
     "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
     "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
-).split()  # noqa: SIM905 - a list would take forty lines
-"""The kernel's capabilities by number."""
+)
+"""The kernel's capabilities in the order of their numbers."""
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def fit_file(path: Path) -> None:
 
 def fit(process: dict, bounding: int) -> None:
     """Take out of a process's specification what is not in the machine's bounding set of capabilities."""
-    have = {f"CAP_{name}" for number, name in enumerate(NAMES) if bounding >> number & 1}
+    have = {f"CAP_{name}" for number, name in enumerate(CAPABILITIES.split()) if bounding >> number & 1}
     sets = process.get("capabilities") or {}
     for name, wanted in sets.items():
         sets[name] = [capability for capability in wanted or () if capability in have]
