@@ -1,0 +1,1 @@
+"""Clusters that a cloud manages. Its modules read alike, section by section."""

@@ -1,0 +1,83 @@
+"""Node pools, as every cloud takes them: what a stack asks for, and the rules that hold everywhere."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from components.nodes import Taint
+from components.spec import Fault
+
+_NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
+
+
+class NodePool(TypedDict):
+    """Nodes of one kind, as many as the pods need."""
+
+    name: str
+    """Name of the pool, unique in its cluster."""
+
+    machine_type: str
+    """What the cloud calls the machine, e.g. `e2-standard-4`."""
+
+    min_nodes: int
+    """The fewest nodes, counted over all zones."""
+
+    max_nodes: int
+    """The most nodes, counted over all zones."""
+
+    disk_gb: NotRequired[int]
+    """Size of each node's disk in GB. Default: 100."""
+
+    spot: NotRequired[bool]
+    """Whether the nodes are cheap ones that the cloud may take back at any time. Default: false."""
+
+    labels: NotRequired[dict[str, str]]
+    """Kubernetes labels of the nodes."""
+
+    taints: NotRequired[list[Taint]]
+    """Taints of the nodes."""
+
+
+def node_pool_faults(pools: Sequence[NodePool], *, longest_name: int) -> list[Fault]:
+    """What is wrong with `pools` on any cloud.
+
+    Args:
+        pools: What a stack asks for.
+        longest_name: How many letters the cloud leaves for the name of a pool.
+    """
+    if not pools:
+        return [Fault("nodePools", "is empty, and pods need nodes; write at least one pool")]
+    faults: list[Fault] = []
+    for index, pool in enumerate(pools):
+        key = f"nodePools[{index}]"
+        faults += _name_faults(f"{key}.name", pool["name"], longest_name)
+        least, most = pool["min_nodes"], pool["max_nodes"]
+        if least < 0:
+            faults.append(Fault(f"{key}.minNodes", f"{least} is less than none; write 0 or more"))
+        if most < 1:
+            faults.append(Fault(f"{key}.maxNodes", f"{most} gives no node at all; write 1 or more, or drop the pool"))
+        elif least > most:
+            faults.append(Fault(f"{key}.minNodes", f"{least} is more than maxNodes {most}; write {most} or fewer"))
+        if pool.get("disk_gb", SMALLEST_DISK_GB) < SMALLEST_DISK_GB:
+            faults.append(
+                Fault(f"{key}.diskGb", f"{pool['disk_gb']} GB do not hold system and images; write {SMALLEST_DISK_GB}")
+            )
+    for name, count in Counter(pool["name"] for pool in pools).items():
+        if count > 1:
+            faults.append(Fault("nodePools", f"{count} pools are called {name!r}; give each a name of its own"))
+    return faults
+
+
+SMALLEST_DISK_GB = 20
+"""Room for a node's system, logs and a few images."""
+
+
+def _name_faults(key: str, name: str, longest: int) -> list[Fault]:
+    if not _NAME.fullmatch(name):
+        return [Fault(key, f"{name!r} cannot name a pool; use small letters, digits and hyphens, a letter first")]
+    if len(name) > longest:
+        return [Fault(key, f"{name!r} has {len(name)} letters; use {longest} at most")]
+    return []
