@@ -70,6 +70,11 @@ def cluster_of(kubeconfig: str) -> Mapping[str, str]:
     return _read(kubeconfig)["clusters"][0]["cluster"]
 
 
+def current_context(kubeconfig: str) -> str:
+    """The name of a kubeconfig's current context."""
+    return _read(kubeconfig).get("current-context", "")
+
+
 def _read(text: str) -> dict[str, Any]:
     try:
         config = yaml.safe_load(text) or {}
