@@ -106,12 +106,12 @@ def test(words: Sequence[str]) -> None:
     toolchain.ensure(("pulumi", "kind", "kubectl"))
     found = engine.ensure()
     os.environ.update(workspace.environment("dev-kind", found))
-    node_image.ensure({"version": versions.newest()})
+    node_image.ensure({"version": versions.NEWEST})
     os.execvp("python", ["python", "-m", "pytest", *words])  # noqa: S606
 
 
 @cli.command()
-@click.option("--minor", default=versions.newest, show_default="the newest", help="Kubernetes minor, e.g. 1.37.")
+@click.option("--minor", default=versions.NEWEST, show_default=True, help="Kubernetes minor, e.g. 1.37.")
 @click.option("--verify", is_flag=True, help="Check every file of the bundle against its manifest.")
 def bundle(minor: str, verify: bool) -> None:
     """Build the offline bundle: all that a kind cluster needs, without any image registry."""

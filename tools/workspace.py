@@ -10,7 +10,6 @@ from tools import paths
 from tools.engine import Engine
 
 BACKEND = "PULUMI_BACKEND_URL"
-PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 OWN_BACKEND = f"file://{paths.STATE}"
 
 
@@ -65,11 +64,10 @@ def prepare() -> None:
 def _state() -> Mapping[str, str]:
     if not backend_is_own():
         return {}
+    own = str(paths.PASSPHRASE)
     variables = {BACKEND: OWN_BACKEND, "PULUMI_HOME": os.environ.get("PULUMI_HOME", str(paths.CACHE / "pulumi"))}
-    if not any(name in os.environ for name in PASSPHRASES):
-        variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(paths.PASSPHRASE)
-    elif os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(paths.PASSPHRASE):
-        variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(paths.PASSPHRASE)
+    if "PULUMI_CONFIG_PASSPHRASE" not in os.environ and os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE", own) == own:
+        variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = own
     return variables
 
 

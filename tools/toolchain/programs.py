@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from packaging.specifiers import SpecifierSet
 
 from tools.toolchain.golang import GoBuild
+from tools.toolchain.kubernetes import kubernetes
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class Program:
         return (self.name, *self.beside)
 
 
+PLATFORMS = ("linux-amd64", "linux-arm64", "darwin-amd64", "darwin-arm64")
+"""Where releases are had for."""
+
 VERSION = re.compile(r"v?(\d+\.\d+\.\d+)")
 """The version in what a version command prints."""
 
@@ -72,3 +76,90 @@ def here() -> str:
     """This machine's platform, e.g. `linux-amd64`."""
     machine = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), platform.machine())
     return f"{sys.platform}-{machine}"
+
+
+_PULUMI = "github.com/pulumi/pulumi/{}/v3"
+_VERSION_FLAG = f"-X {_PULUMI.format('sdk')}/go/common/version.Version="
+
+PULUMI = Program(
+    "pulumi",
+    SpecifierSet(">=3.238,<4"),
+    ("version",),
+    (
+        Source(
+            "3.250.0",
+            Release(
+                "https://get.pulumi.com/releases/sdk/pulumi-v{version}-{platform}.tar.gz",
+                sums={},
+                platforms={platform: platform.replace("amd64", "x64") for platform in PLATFORMS},
+                folder="pulumi",
+            ),
+            (
+                GoBuild(
+                    "pulumi",
+                    (f"{_PULUMI.format('pkg')}/cmd/pulumi",),
+                    ldflags=f"{_VERSION_FLAG}v3.250.0",
+                    # Scripts, which no compiler makes: they start the program and its dynamic providers.
+                    files={
+                        _PULUMI.format("sdk"): (
+                            "python/cmd/pulumi-language-python-exec",
+                            "python/dist/pulumi-resource-pulumi-python",
+                        )
+                    },
+                ),
+                # The last version whose module can be had; it works with a CLI as new as the one above.
+                GoBuild(
+                    "pulumi-language-python",
+                    (f"{_PULUMI.format('sdk')}/python/cmd/pulumi-language-python",),
+                    ldflags=f"{_VERSION_FLAG}v3.75.0",
+                ),
+            ),
+            build_minutes=5,
+        ),
+    ),
+    beside=("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"),
+)
+
+KIND = Program(
+    "kind",
+    SpecifierSet(">=0.32,<1"),
+    ("version",),
+    (
+        Source(
+            "0.33.0",
+            Release(
+                "https://github.com/kubernetes-sigs/kind/releases/download/v{version}/kind-{platform}",
+                sums={},
+                platforms={platform: platform for platform in PLATFORMS},
+            ),
+            (GoBuild("kind", ("sigs.k8s.io/kind",)),),
+            build_minutes=1,
+        ),
+    ),
+)
+
+
+def _kubectl(version: str, sums: Mapping[str, str]) -> Source:
+    return Source(
+        version,
+        Release(
+            "https://dl.k8s.io/release/v{version}/bin/{platform}/kubectl",
+            sums,
+            platforms={platform: platform.replace("-", "/") for platform in PLATFORMS},
+        ),
+        (kubernetes(f"v{version}", "kubectl"),),
+        build_minutes=4,
+    )
+
+
+KUBECTL = Program(
+    "kubectl",
+    SpecifierSet(">=1.34"),
+    ("version", "--client"),
+    (
+        _kubectl("1.37.2", {}),
+        _kubectl("1.36.3", {}),
+    ),
+)
+
+PROGRAMS = {program.name: program for program in (PULUMI, KIND, KUBECTL)}

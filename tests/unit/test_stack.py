@@ -1,0 +1,141 @@
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import psutil
+import pytest
+
+from tools import paths, stack, workspace
+from tools.console import Problem
+from tools.stack import Stack
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A clone of the project with one stack, and its own `.slipway`."""
+    home = tmp_path / ".slipway"
+    for name, folder in {
+        "HOME": "",
+        "BIN": "bin",
+        "STATE": "state",
+        "STACKS": "stacks",
+        "KUBECONFIGS": "kubeconfigs",
+    }.items():
+        monkeypatch.setattr(paths, name, home / folder)
+    monkeypatch.setattr(paths, "PASSPHRASE", home / "passphrase")
+    monkeypatch.setattr(paths, "PROJECT", tmp_path)
+    monkeypatch.setattr(workspace, "OWN_BACKEND", f"file://{home}/state")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", workspace.OWN_BACKEND)
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE_FILE", raising=False)
+    (tmp_path / "stacks").mkdir()
+    workspace.prepare()
+    return tmp_path
+
+
+@pytest.fixture
+def write(clone):
+    def write(text, name="dev-kind"):
+        (clone / f"stacks/Pulumi.{name}.yaml").write_text(text)
+        return Stack.find(name)
+
+    return write
+
+
+KIND = 'config:\n  slipway:target: kind\n  slipway:cluster: {version: "1.37"}\n'
+
+
+def test_a_stack_without_a_file_is_refused_with_the_nearest_one(write):
+    write(KIND)
+    with pytest.raises(Problem, match="did you mean dev-kind?"):
+        Stack.find("dev-knid")
+
+
+def test_a_stack_file_that_is_not_yaml_is_refused_with_its_line(write):
+    with pytest.raises(Problem, match=r"Pulumi.dev-kind.yaml is not YAML \(line 2\)"):
+        write("config:\n\tslipway:target: kind\n").check()
+
+
+def test_a_fault_names_the_file_the_key_and_the_fix(write):
+    with pytest.raises(Problem) as raised:
+        write(KIND.replace("version", "verson")).check()
+    lines = str(raised.value).splitlines()
+    assert "stacks/Pulumi.dev-kind.yaml: verson: unknown key; did you mean version?" in lines
+    assert "stacks/Pulumi.dev-kind.yaml: version: is required" in lines
+
+
+def test_a_cloud_stack_is_production_until_its_file_gives_it_up(write):
+    gke = "config:\n  slipway:target: gke\n  slipway:cluster: {version: '1.37'%s}\n"
+    assert write(gke % "", "prod-gke").is_production
+    assert not write(gke % ", deletionProtection: false", "prod-gke").is_production
+    assert not write(KIND).is_production
+
+
+def test_the_copy_keeps_the_salt_of_an_earlier_run_and_the_file_in_git_never_gets_one(write):
+    dev = write(KIND)
+    dev.copy.write_text(f"encryptionsalt: v1:abc:def\n{KIND}")
+    dev._write_copy()
+    assert dev.copy.read_text() == f"encryptionsalt: v1:abc:def\n{KIND}"
+    assert dev.file.read_text() == KIND
+
+
+def test_the_copy_takes_the_salt_that_the_stack_file_has_itself(write):
+    dev = write(f"encryptionsalt: v1:own:own\n{KIND}")
+    dev.copy.write_text("encryptionsalt: v1:abc:def\n")
+    dev._write_copy()
+    assert dev.copy.read_text() == dev.file.read_text()
+
+
+@pytest.fixture
+def lock(clone):
+    """Put a lock of a process into the state, as Pulumi writes it."""
+
+    def lock(pid, taken=None, hostname=None):
+        folder = clone / ".slipway/state/.pulumi/locks/organization/slipway/dev-kind"
+        folder.mkdir(parents=True, exist_ok=True)
+        moment = (taken or datetime.now(UTC)).isoformat().replace("+00:00", "123Z")
+        content = {"pid": pid, "username": "me", "hostname": hostname or os.uname().nodename, "timestamp": moment}
+        (folder / "lock.json").write_text(json.dumps(content))
+
+    return lock
+
+
+@pytest.fixture
+def cancelled(monkeypatch):
+    calls = []
+    monkeypatch.setattr(stack, "run", lambda argv, **_: calls.append(argv[1]))
+    return calls
+
+
+def ended_process():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_the_lock_of_a_dead_run_is_cancelled(write, lock, cancelled):
+    lock(ended_process())
+    write(KIND)._clear_lock_of_a_dead_run()
+    assert cancelled == ["cancel"]
+
+
+def test_the_lock_of_a_run_that_still_works_is_respected(write, lock, cancelled):
+    lock(os.getpid())
+    with pytest.raises(Problem, match=f"another run works on dev-kind \\(process {os.getpid()}"):
+        write(KIND)._clear_lock_of_a_dead_run()
+    assert cancelled == []
+
+
+def test_a_lock_older_than_the_process_of_its_number_is_a_dead_run_s(write, lock, cancelled):
+    lock(os.getpid(), taken=datetime.fromtimestamp(psutil.Process().create_time(), UTC) - timedelta(hours=1))
+    write(KIND)._clear_lock_of_a_dead_run()
+    assert cancelled == ["cancel"]
+
+
+def test_the_lock_of_another_machine_is_never_cancelled(write, lock, cancelled):
+    lock(ended_process(), hostname="elsewhere")
+    with pytest.raises(Problem, match="another run works on dev-kind"):
+        write(KIND)._clear_lock_of_a_dead_run()
+    assert cancelled == []
