@@ -50,6 +50,9 @@ class GoBuild:
     names: Mapping[str, str] = field(default_factory=dict)
     """Names of programs that are not called by the last part of their import path: Go's name → ours."""
 
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Scripts that are put beside the programs as they are: module path → files in that module."""
+
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables for the C compiler."""
 
@@ -193,6 +196,11 @@ def _build(recipe: GoBuild, go: str, folder: Path, progress: Progress) -> None:
     _go([go, "build", "-v", "-o", f"{fresh}/", *what], recipe, log, compiling)
     for theirs, ours in recipe.names.items():
         (fresh / theirs).rename(fresh / ours)
+    for path, files in recipe.files.items():
+        source = Path(_go([go, "list", "-m", "-f", "{{.Dir}}", path], recipe, log, downloading).strip())
+        for file in files:
+            shutil.copyfile(source / file, fresh / Path(file).name)
+            (fresh / Path(file).name).chmod(0o755)  # the module cache keeps no modes
     for module, scripts in recipe.files.items():
         source = Path(_go([go, "list", "-m", "-f", "{{.Dir}}", module], recipe, log, downloading).strip())
         for script in scripts:
