@@ -56,9 +56,6 @@ class GoBuild:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables for the C compiler."""
 
-    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Scripts that are copied as they are: module → paths in it."""
-
 
 def version(module: str, path: str) -> str:
     """The version of module `path` that the go.mod of `module` requires, such as `v0.33.0`."""
@@ -201,11 +198,6 @@ def _build(recipe: GoBuild, go: str, folder: Path, progress: Progress) -> None:
         for file in files:
             shutil.copyfile(source / file, fresh / Path(file).name)
             (fresh / Path(file).name).chmod(0o755)  # the module cache keeps no modes
-    for module, scripts in recipe.files.items():
-        source = Path(_go([go, "list", "-m", "-f", "{{.Dir}}", module], recipe, log, downloading).strip())
-        for script in scripts:
-            shutil.copyfile(source / script, fresh / Path(script).name)
-            (fresh / Path(script).name).chmod(0o755)
     fresh.replace(folder)
 
 
