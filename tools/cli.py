@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import click
 from packaging.specifiers import SpecifierSet
+from rich.markup import escape
 
 from components import versions
 from tools import engine, node_image, paths, toolchain, user_kubeconfig, workspace
-from rich.markup import escape
 from tools.console import Problem, console, say, step
 from tools.run import run
 from tools.stack import Stack, is_interactive
@@ -21,7 +21,7 @@ PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Everything around the Pulumi program: set-up, clusters, tests. STACK is a file in stacks/, dev-kind by default."""
+    """Everything around the Pulumi program. STACK is a file in stacks/, dev-kind by default."""
 
 
 @cli.command(context_settings=PASSED_ON)
@@ -143,12 +143,15 @@ def schema() -> None:
 
 
 @cli.command()
-@click.argument("words", metavar="[OPTIONS]...", nargs=-1, type=click.UNPROCESSED)
-def bench(words: Sequence[str]) -> None:
-    """Measure Slipway against the bare programs; prints ratios."""
+@click.argument("names", metavar="[start|create]...", nargs=-1, type=click.Choice(["start", "create"]))
+@click.option("--rounds", type=click.IntRange(1, 100), help="How often each side runs.")
+def bench(names: Sequence[str], rounds: int | None) -> None:
+    """Measure Slipway against the bare programs, side by side, and print ratios."""
     from tools.bench import run_all
 
-    run_all(words)
+    workspace.prepare()
+    toolchain.ensure(("pulumi",))
+    run_all(names, rounds)
 
 
 def prepared(name: str) -> Stack:

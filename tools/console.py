@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -22,7 +23,7 @@ def say(message: str) -> None:
 class Progress:
     """A running step; `update` tells how far it is."""
 
-    def __init__(self, title: str, live) -> None:  # noqa: ANN001 - rich's Status, or none
+    def __init__(self, title: str, live: Status | None) -> None:
         self._title, self._live = title, live
 
     def update(self, detail: str) -> None:

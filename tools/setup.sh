@@ -59,7 +59,7 @@ fetch_uv() {
     fi
     rm -rf "$target.new"
     # shellcheck disable=SC2086 # "-m pip" is two words, and a path of the cache is one
-    "$python" $pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+    "$python" $pip install --quiet --disable-pip-version-check --root-user-action ignore --no-deps --only-binary :all: --require-hashes \
       --target "$target.new" --requirement "$project/tools/uv.txt" ||
       die "uv $uv_version could not be fetched from the package index; install uv, or set PIP_INDEX_URL to an index that this network reaches"
     mkdir -p "${target%/*}"

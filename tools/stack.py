@@ -41,7 +41,9 @@ class Stack:
         """
         stack = cls(name)
         if not stack.file.is_file():
-            known = sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in stack.file.parent.glob("Pulumi.*.yaml"))
+            known = sorted(
+                path.name[len("Pulumi.") : -len(".yaml")] for path in stack.file.parent.glob("Pulumi.*.yaml")
+            )
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
             raise Problem(f"there is no stack {name!r}: stacks/Pulumi.{name}.yaml is missing; {hint}")

@@ -1,0 +1,51 @@
+"""Slipway against the bare programs: each measure runs both sides in turn, in one run, and prints their ratio.
+
+A figure of one machine on one day says little; a ratio of two medians that shared the machine says more. Nothing here
+is asserted: a busy machine must not fail anybody's build.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from rich.table import Table
+
+from tools.console import console, step
+
+Measure = Callable[[], float]
+"""Runs one side once and returns how many seconds it took."""
+
+
+def compare(title: str, rounds: int, sides: Mapping[str, Measure]) -> None:
+    """Run all sides in turn, `rounds` times, and print each one's median, spread and ratio to the first."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    with step(title) as progress:
+        for turn in range(rounds):
+            for name, measure in sides.items():
+                progress.update(f"{name}, {turn + 1} of {rounds}")
+                seconds[name].append(measure())
+    table = Table(title=title, title_justify="left")
+    for column in ("", "median", "least to most", "ratio", "more by"):
+        table.add_column(column, justify="left" if not column else "right")
+    first = statistics.median(next(iter(seconds.values())))
+    for name, taken in seconds.items():
+        median = statistics.median(taken)
+        spread = f"{min(taken):.2f} to {max(taken):.2f} s"
+        table.add_row(name, f"{median:.2f} s", spread, f"{median / first:.2f}", f"{median - first:+.2f} s")
+    console.print(table)
+
+
+def timed(action: Callable[[], object]) -> float:
+    """How many seconds an action takes."""
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def run_all(names: Sequence[str], rounds: int | None) -> None:
+    """Run the measures of these names, or all of them."""
+    from tools.bench import create, start
+
+    measures = {"start": start.run, "create": create.run}
+    for name in names or measures:
+        measures[name](rounds)
