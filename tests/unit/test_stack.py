@@ -49,7 +49,7 @@ KIND = 'config:\n  slipway:target: kind\n  slipway:cluster: {version: "1.37"}\n'
 
 def test_a_stack_without_a_file_is_refused_with_the_nearest_one(write):
     write(KIND)
-    with pytest.raises(Problem, match="did you mean dev-kind?"):
+    with pytest.raises(Problem, match=r"did you mean dev-kind\?"):
         Stack.find("dev-knid")
 
 
