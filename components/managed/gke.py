@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import pulumi
-from pulumi_gcp import compute, container, projects, serviceaccount
+from pulumi_gcp import container, projects, serviceaccount
 
 from components import kubeconfig, versions
 from components.cluster import Cluster
+from components.managed.gcp_compute import ComputeResource
 from components.managed.gke_args import (
     NODE_CIDR,
     POD_CIDR,
@@ -25,21 +26,20 @@ from components.managed.gke_args import (
     ReleaseChannel,
     account_id,
     authorized_cidrs,
-    check,
+    faults_of,
 )
 from components.managed.node_pools import NodePool
 from components.nodes import Effect
-
-__all__ = ["Args", "GkeCluster", "check"]
-
-Args = GkeArgs
 
 
 class GkeCluster(Cluster):
     """A regional GKE cluster with private nodes, in a network of its own."""
 
+    check = staticmethod(faults_of)
+
     def __init__(self, name: str, args: GkeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("slipway:managed:GkeCluster", name, opts=opts)
+        super().__init__(name, args, opts)
+        name = args.get("name", name)
         if fault := versions.support_fault(args["version"], date.today()):
             pulumi.log.warn(f"{fault}; a cluster that runs it already may keep it", self)
 
@@ -78,44 +78,50 @@ CAPABILITIES = {
 class Network:
     """Where a cluster lives."""
 
-    vpc: compute.Network
-    subnet: compute.Subnetwork
-    nat: compute.RouterNat
+    vpc: ComputeResource
+    subnet: ComputeResource
+    nat: ComputeResource
 
 
 def private_network(parent: pulumi.Resource, name: str, args: GkeArgs) -> Network:
     """A VPC with one subnet, whose machines reach the internet and are not reached from it."""
     child = pulumi.ResourceOptions(parent=parent)
-    vpc = compute.Network(f"{name}-network", auto_create_subnetworks=False, opts=child)
-    subnet = compute.Subnetwork(
+    vpc = ComputeResource("Network", f"{name}-network", {"autoCreateSubnetworks": False}, child)
+    subnet = ComputeResource(
+        "Subnetwork",
         f"{name}-nodes",
-        network=vpc.id,
-        region=args["region"],
-        ip_cidr_range=args.get("node_cidr", NODE_CIDR),
-        secondary_ip_ranges=[
-            {"range_name": "pods", "ip_cidr_range": args.get("pod_cidr", POD_CIDR)},
-            {"range_name": "services", "ip_cidr_range": args.get("service_cidr", SERVICE_CIDR)},
-        ],
-        # Nodes fetch GKE's own images this way, even while NAT is down.
-        private_ip_google_access=True,
-        # CIS 5.6.1: flow logs, thinned out since they are billed by volume.
-        log_config={
-            "aggregation_interval": "INTERVAL_10_MIN",
-            "flow_sampling": 0.1,
-            "metadata": "INCLUDE_ALL_METADATA",
+        {
+            "network": vpc.id,
+            "region": args["region"],
+            "ipCidrRange": args.get("node_cidr", NODE_CIDR),
+            "secondaryIpRanges": [
+                {"rangeName": "pods", "ipCidrRange": args.get("pod_cidr", POD_CIDR)},
+                {"rangeName": "services", "ipCidrRange": args.get("service_cidr", SERVICE_CIDR)},
+            ],
+            # Nodes fetch GKE's own images this way, even while NAT is down.
+            "privateIpGoogleAccess": True,
+            # CIS 5.6.1: flow logs, thinned out since they are billed by volume.
+            "logConfig": {
+                "aggregationInterval": "INTERVAL_10_MIN",
+                "flowSampling": 0.1,
+                "metadata": "INCLUDE_ALL_METADATA",
+            },
         },
-        opts=child,
+        child,
     )
-    router = compute.Router(f"{name}-router", network=vpc.id, region=args["region"], opts=child)
-    nat = compute.RouterNat(
+    router = ComputeResource("Router", f"{name}-router", {"network": vpc.id, "region": args["region"]}, child)
+    nat = ComputeResource(
+        "RouterNat",
         f"{name}-nat",
-        router=router.name,
-        region=args["region"],
-        nat_ip_allocate_option="AUTO_ONLY",
-        source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
-        subnetworks=[{"name": subnet.id, "source_ip_ranges_to_nats": ["ALL_IP_RANGES"]}],
-        log_config={"enable": True, "filter": "ERRORS_ONLY"},
-        opts=child,
+        {
+            "router": router.name,
+            "region": args["region"],
+            "natIpAllocateOption": "AUTO_ONLY",
+            "sourceSubnetworkIpRangesToNat": "LIST_OF_SUBNETWORKS",
+            "subnetworks": [{"name": subnet.id, "sourceIpRangesToNats": ["ALL_IP_RANGES"]}],
+            "logConfig": {"enable": True, "filter": "ERRORS_ONLY"},
+        },
+        child,
     )
     return Network(vpc, subnet, nat)
 

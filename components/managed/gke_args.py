@@ -57,7 +57,7 @@ class GkeArgs(ClusterArgs):
     """Region of the control plane and the nodes, e.g. `europe-west1`."""
 
     node_pools: list[NodePool]
-    """The nodes, at least one pool. Changing a pool's machines makes a new pool before the old one goes."""
+    """The nodes, at least one pool. Most changes go node by node; for `spot`, a new pool comes before the old goes."""
 
     node_cidr: NotRequired[str]
     """Addresses of nodes. Default: 10.0.0.0/20."""
@@ -78,7 +78,7 @@ class GkeArgs(ClusterArgs):
     """Google Cloud labels of everything that can bear them, e.g. for billing."""
 
 
-def check(args: GkeArgs) -> list[Fault]:
+def faults_of(args: GkeArgs) -> list[Fault]:
     """What is wrong with `args`, as far as it can be known without asking Google."""
     name = args.get("name", "")
     return [

@@ -1,0 +1,189 @@
+"""The stand-in itself: a Pulumi provider that makes everything at once, in memory of the state alone.
+
+Run as `python -m tests.engine.stand_in.plugin gcp` it prints its port, as the engine expects of a plugin. What it is
+asked to do it appends to the file that `STAND_IN_JOURNAL` names, one JSON object a line, in the order of arrival.
+"""
+
+import hashlib
+import importlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent import futures
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+from google.protobuf.empty_pb2 import Empty  # ty: ignore[missing-module-member] - made when it is imported
+from google.protobuf.struct_pb2 import Struct  # ty: ignore[missing-module-member]
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from tests.engine.stand_in.cloud import Cloud, Kind, Properties
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What the engine takes for a value that is not known yet."""
+
+ABSENT = object()
+
+
+class StandIn(provider_pb2_grpc.ResourceProviderServicer):
+    """A provider for `cloud`."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.project = ""
+
+    def Handshake(self, request, context):  # noqa: N802 - the protocol's names, here and below
+        return provider_pb2.ProviderHandshakeResponse()
+
+    def GetPluginInfo(self, request, context):  # noqa: N802
+        return plugin_pb2.PluginInfo(version=metadata.version(self.cloud.distribution))
+
+    def CheckConfig(self, request, context):  # noqa: N802
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request, context):  # noqa: N802
+        return provider_pb2.DiffResponse()
+
+    def Configure(self, request, context):  # noqa: N802
+        self.project = read(request.args).get("project", "")
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    def Check(self, request, context):  # noqa: N802
+        kind, inputs = self._kind(request, context), read(request.news)
+        failures = []
+        if kind.named_by:
+            given = inputs.get(kind.named_by) or read(request.olds).get(kind.named_by)
+            inputs[kind.named_by] = name = given or _unique_name(request)
+            if len(name) > kind.longest_name:
+                reason = f"{name} has more than {kind.longest_name} letters"
+                failures.append(provider_pb2.CheckFailure(property=kind.named_by, reason=reason))
+        return provider_pb2.CheckResponse(inputs=write(inputs), failures=failures)
+
+    def Diff(self, request, context):  # noqa: N802
+        kind = self._kind(request, context)
+        ignored = set(request.ignoreChanges)
+        changed = [
+            path
+            for path in _differences(read(request.old_inputs), read(request.news))
+            if not any(_covers(rule, path) for rule in ignored)
+        ]
+        replaced = [path for path in changed if any(_covers(rule, path) for rule in kind.replaced)]
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE,
+            diffs=sorted({path.partition(".")[0].partition("[")[0] for path in changed}),
+            replaces=replaced,
+            hasDetailedDiff=True,
+            detailedDiff={
+                path: provider_pb2.PropertyDiff(
+                    kind=provider_pb2.PropertyDiff.UPDATE_REPLACE
+                    if path in replaced
+                    else provider_pb2.PropertyDiff.UPDATE,
+                    inputDiff=True,
+                )
+                for path in changed
+            },
+        )
+
+    def Create(self, request, context):  # noqa: N802
+        kind, inputs = self._kind(request, context), read(request.properties)
+        if request.preview:
+            return provider_pb2.CreateResponse(properties=write(self._outputs(kind, inputs, known=False)))
+        self._journal("create", request)
+        outputs = self._outputs(kind, inputs, known=True)
+        return provider_pb2.CreateResponse(id=kind.identity(self.project, inputs), properties=write(outputs))
+
+    def Read(self, request, context):  # noqa: N802
+        return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+
+    def Update(self, request, context):  # noqa: N802
+        if not request.preview:
+            self._journal("update", request)
+        # What an update leaves alone is known at once, as with the real provider.
+        outputs = self._outputs(self._kind(request, context), read(request.news), known=True)
+        return provider_pb2.UpdateResponse(properties=write(outputs))
+
+    def Delete(self, request, context):  # noqa: N802
+        if reason := self._kind(request, context).refuses_delete(read(request.properties)):
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, reason)
+        self._journal("delete", request)
+        return Empty()
+
+    def Cancel(self, request, context):  # noqa: N802
+        return Empty()
+
+    def _kind(self, request: Any, context: grpc.ServicerContext) -> Kind:
+        if request.type not in self.cloud.kinds:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in for {self.cloud.package} has no {request.type}")
+        return self.cloud.kinds[request.type]
+
+    def _outputs(self, kind: Kind, inputs: Properties, *, known: bool) -> Properties:
+        computed = kind.computed(self.project, inputs)
+        return _merged(inputs, computed if known else _unknown(computed))
+
+    def _journal(self, operation: str, request: Any) -> None:
+        if path := os.environ.get("STAND_IN_JOURNAL"):
+            entry = {"operation": operation, "type": request.type, "name": request.name}
+            with Path(path).open("a") as journal:
+                journal.write(f"{json.dumps(entry)}\n")
+
+
+def read(struct: Struct) -> Properties:
+    """The engine's properties as plain values."""
+    return json_format.MessageToDict(struct)
+
+
+def write(properties: Properties) -> Struct:
+    """Plain values as the engine's properties."""
+    return json_format.ParseDict(properties, Struct())
+
+
+def _unique_name(request: provider_pb2.CheckRequest) -> str:
+    suffix = hashlib.sha256(request.urn.encode() + request.randomSeed).hexdigest()[:7]
+    return f"{request.name}-{suffix}"
+
+
+def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    """The paths at which `old` and `new` differ, e.g. `nodeConfig.taints[0].key`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            yield from _differences(old.get(key, ABSENT), new.get(key, ABSENT), f"{path}.{key}".removeprefix("."))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, pair in enumerate(zip(old, new, strict=True)):
+            yield from _differences(*pair, f"{path}[{index}]")
+    elif old != new:
+        yield path
+
+
+def _covers(rule: str, path: str) -> bool:
+    return path == rule or path.startswith((f"{rule}.", f"{rule}["))
+
+
+def _merged(below: Properties, above: Properties) -> Properties:
+    both = {
+        key: _merged(below[key], value) if isinstance(value, dict) and isinstance(below.get(key), dict) else value
+        for key, value in above.items()
+    }
+    return {**below, **both}
+
+
+def _unknown(value: Any) -> Any:
+    return {key: _unknown(inner) for key, inner in value.items()} if isinstance(value, Mapping) else UNKNOWN
+
+
+def serve(cloud: Cloud) -> None:
+    """Print a port and serve there until the engine ends this process."""
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(StandIn(cloud), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    package = sys.argv[1]
+    serve(getattr(importlib.import_module(f"tests.engine.stand_in.{package}"), package.upper()))
