@@ -16,6 +16,8 @@ ANSWER_SECONDS = 20
 class EngineError(Exception):
     """The engine is missing, stopped, or refused a command: one line with the fix."""
 
+    __module__ = "builtins"  # so that Pulumi shows "EngineError: …" without the path of this class
+
 
 @dataclass(frozen=True)
 class Node:

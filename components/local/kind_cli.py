@@ -1,4 +1,4 @@
-"""The `kind` program: create and delete a cluster, its steps as progress, its failures as one line."""
+"""The `kind` program: its steps as progress, its failures as one line."""
 
 import contextlib
 import fcntl
@@ -48,17 +48,6 @@ def kubeconfig_of(name: str) -> str:
         KindError: It has none, for example since it is only half made.
     """
     return _run(name, ["get", "kubeconfig", "--name", name])
-
-
-def delete(name: str, lock: int) -> None:
-    """Run `kind delete cluster`; a cluster that is not there is fine. The user's own kubeconfig is not touched.
-
-    Raises:
-        KindError: kind failed.
-    """
-    with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
-        words = ["delete", "cluster", "--name", name, "--kubeconfig", str(Path(folder, "kubeconfig"))]
-        _run(name, words, lock=lock)
 
 
 @contextlib.contextmanager

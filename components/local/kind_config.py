@@ -83,8 +83,8 @@ def render(args: Mapping[str, Any], *, name: str, mark: str, cgroup_v1: bool) ->
 
 def mark_of(claim: str, args: Mapping[str, Any]) -> str:
     """The path that marks the nodes of `claim`, made from `args`: half-made nodes of other arguments differ in it."""
-    fixed = {key: args[key] for key in sorted(FIXED) if key in args}
-    digest = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()[:12]
+    wanted = {key: value for key, value in args.items() if key != "__provider"}
+    digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:12]
     return f"{MARK}/{claim}/{digest}"
 
 
@@ -112,6 +112,7 @@ def hosts_toml(registry: str, mirrors: list[str]) -> str:
 
 _FOR_GOOD = "is written into the control plane when it starts"
 FIXED = {
+    "claim": "is what tells its nodes from other people's",
     "name": "is part of every node's name",
     "control_planes": "kind cannot add a node to a running cluster or take one away",
     "workers": "kind cannot add a node to a running cluster or take one away",

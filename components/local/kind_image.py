@@ -40,7 +40,7 @@ def choose(engine: Engine, props: Mapping[str, Any]) -> str:
     image = props.get("node_image") or at_hand(engine, props) or published(props["version"])
     if image is None:
         known = ", ".join(map(tag_of, kind_config.NODE_IMAGES.values()))
-        fault = f"kind publishes no node image of Kubernetes {props['version']}, only {known}; write a minor, or a nodeImage"
+        fault = f"kind publishes no node image of {props['version']}, only of {known}; write a minor, or a nodeImage"
         raise SpecError([Fault("version", fault)])
     return image
 

@@ -66,7 +66,7 @@ def configure(engine: Engine, olds: Mapping[str, Any], news: Mapping[str, Any]) 
 
 
 def mark_complete(engine: Engine, name: str) -> None:
-    """Remember in the cluster itself that kind has finished it."""
+    """Remember in the cluster itself that kind has finished it: a run that is killed from here on may be adopted."""
     engine.run("exec", f"{name}-control-plane", "touch", _COMPLETE)
 
 

@@ -1,8 +1,8 @@
 """kind clusters as two dynamic resources: the claim on a name, and the cluster itself.
 
 The claim is made in an instant and comes first, so that a create that was killed has left something in the state whose
-delete sweeps up. Its id is mounted into every node as an empty file, which proves whose a node is: a cluster of the same
-name without it is never touched.
+delete sweeps up. Its id is mounted into every node as an empty file, which proves whose a node is: a cluster of the
+same name without it is never touched.
 
 These classes are found again by their names when a stack is destroyed years later: neither may be renamed or moved.
 """
@@ -35,6 +35,7 @@ class _Provider(dynamic.ResourceProvider):
     serialize_as_secret_always = False  # what is pickled is the name of a class
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Prepare the process that this provider runs in."""
         # A user sees a message, not a traceback. At module level this would make the provider hang.
         sys.tracebacklimit = 0
         progress.leave_with_the_engine()
@@ -44,34 +45,35 @@ class ClaimProvider(_Provider):
     """The right to the name of a kind cluster on this machine. Inputs: `name`. Its id is the mark of our nodes."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
+        """Refuse a name that somebody else's cluster has, at preview."""
         failures = []
         if _olds.get("name") != news["name"]:
             try:
-                engine = Engine.find()
-                if foreign := engine.nodes(news["name"]):
-                    failures.append(dynamic.CheckFailure("name", _taken(news["name"], foreign)))
-            except EngineError as error:
-                failures.append(dynamic.CheckFailure("name", str(error)))
+                _refuse_taken(Engine.find(), news["name"])
+            except (EngineError, KindError) as error:
+                failures.append(_failure(error))
         return dynamic.CheckResult(news, failures)
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
+        """A claim is on one name only."""
         changed = _olds["name"] != _news["name"]
         return dynamic.DiffResult(changes=changed, replaces=["name"] if changed else [])
 
     def create(self, props: Properties) -> dynamic.CreateResult:
+        """Choose the mark of the nodes to come; nothing is made yet."""
         engine = Engine.find()
-        if foreign := engine.nodes(props["name"]):
-            raise KindError(_taken(props["name"], foreign))
+        _refuse_taken(engine, props["name"])
         claim = uuid.uuid4().hex[:16]
         if not engine.has_network() or _network_is_ours(engine):
             claim = SHARED_NETWORK + claim
         return dynamic.CreateResult(claim, {"name": props["name"]})
 
     def delete(self, _id: str, _props: Properties) -> None:
-        engine = Engine.find()
+        """Sweep up what a create that was killed has left, and kind's network once nobody uses it."""
         name = _props["name"]
-        with kind_cli.only_one(name) as lock:
-            _remove(engine, name, _id, lock)
+        engine = _engine_of(name)
+        with kind_cli.only_one(name):
+            engine.remove([node.container for node in _ours(engine.nodes(name), _id)])
             if _id.startswith(SHARED_NETWORK) and engine.has_network() and not engine.nodes():
                 # A container of the user's own may still use it: then the engine refuses, and is right.
                 engine.remove_network_if_unused()
@@ -81,22 +83,23 @@ class ClusterProvider(_Provider):
     """A kind cluster. Inputs: the arguments of `KindArgs`, its `name`, and the `claim` that marks its nodes."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
-        failures = [
-            dynamic.CheckFailure(fault.key, fault.message) for fault in faults_of_versions(_olds, news, date.today())
-        ]
-        if not failures and not _olds:
-            try:
+        """Refuse at preview what no cluster can be made from. `_olds` is empty for a new one and a replacement."""
+        try:
+            if faults := faults_of_versions(_olds, news, date.today()):
+                raise SpecError(faults)
+            if not _olds:
                 kind_image.choose(Engine.find(), news)
-            except SpecError as error:
-                failures += [dynamic.CheckFailure(fault.key, fault.message) for fault in error.faults]
-            except EngineError as error:
-                failures.append(dynamic.CheckFailure("version", str(error)))
-        return dynamic.CheckResult(news, failures)
+        except (EngineError, SpecError) as error:
+            return dynamic.CheckResult(news, [_failure(error)])
+        return dynamic.CheckResult(news, [])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
+        """What changes in place and what makes the cluster anew, with the reason on the user's display."""
         replaced = replacements(_olds, _news)
         for reason in replaced.values():
             progress.inform(f"{_news['name']} is replaced: {reason}")
+        if names := stopped(_olds):
+            progress.inform(f"{', '.join(names)} is stopped, and will be started")
         return dynamic.DiffResult(
             changes=bool(replaced or updates(_olds, _news)),
             replaces=list(replaced),
@@ -104,55 +107,61 @@ class ClusterProvider(_Provider):
         )
 
     def create(self, props: Properties) -> dynamic.CreateResult:
+        """Have kind make the cluster, or take over what an earlier run had it finish from the same arguments."""
         engine = Engine.find()
         name, claim = props["name"], props["claim"]
         mark = kind_config.mark_of(claim, props)
         with kind_cli.only_one(name) as lock:
-            config = _adopt(engine, props, mark)
-            image = kind_image.choose(engine, props)
-            if config is None:
-                _remove(engine, name, claim, lock)
-                if foreign := engine.nodes(name):
-                    raise KindError(_taken(name, foreign))
+            nodes = engine.nodes(name)
+            if _is_finished(engine, nodes, props, mark):
+                progress.inform(f"{name} was finished by an earlier run, and is taken over as it is")
+                config = kind_cli.kubeconfig_of(name)
+            else:
+                engine.remove([node.container for node in _ours(nodes, claim)])
+                _refuse_taken(engine, name)
+                image = kind_image.choose(engine, props)
                 text = kind_config.render(props, name=name, mark=mark, cgroup_v1=engine.has_cgroup_v1())
                 config = kind_cli.create(name, text, image, lock)
                 kind_nodes.mark_complete(engine, name)
             kind_nodes.configure(engine, {}, props)
             kind_nodes.await_ready(engine, props)
-        return dynamic.CreateResult(name, {**props, "node_image_used": image, **_outputs(engine, props, config)})
+        return dynamic.CreateResult(name, {**props, **_outputs(engine, props, config)})
 
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
+        """Which nodes there are and whether they run; an empty id once none is left."""
         nodes = _ours(Engine.find().nodes(props["name"]), props["claim"])
         if not nodes:
             return dynamic.ReadResult("", {})
         return dynamic.ReadResult(id_, {**props, "nodes": _statuses(nodes)})
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.UpdateResult:
+        """Start nodes that the last refresh found stopped, then bring labels, taints and mirrors to what is wanted."""
         engine = Engine.find()
         with kind_cli.only_one(_news["name"]):
             if names := stopped(_olds):
                 kind_nodes.start(engine, names)
-            kind_nodes.await_ready(engine, _news)
+                kind_nodes.await_ready(engine, _news)
             kind_nodes.configure(engine, _olds, _news)
             config = kind_cli.kubeconfig_of(_news["name"])
-        used = {"node_image_used": _olds["node_image_used"]}
-        return dynamic.UpdateResult({**_news, **used, **_outputs(engine, _news, config)})
+        return dynamic.UpdateResult({**_news, **_outputs(engine, _news, config)})
 
     def delete(self, _id: str, _props: Properties) -> None:
-        with kind_cli.only_one(_props["name"]) as lock:
-            _remove(Engine.find(), _props["name"], _props["claim"], lock)
+        """Remove the nodes that bear our mark, with their volumes; none being there is fine."""
+        name = _props["name"]
+        engine = _engine_of(name)
+        with kind_cli.only_one(name):
+            progress.status(f"deleting the nodes of {name}")
+            engine.remove([node.container for node in _ours(engine.nodes(name), _props["claim"])])
 
 
-def _adopt(engine: Engine, props: Properties, mark: str) -> str | None:
-    """The kubeconfig of the cluster, if a run that was killed since had kind finish it from the same arguments."""
-    name = props["name"]
-    nodes = engine.nodes(name)
-    marked = all(mark in node.mounts or node.role == LOAD_BALANCER for node in nodes)
-    wanted = kind_config.containers(name, props["control_planes"], props["workers"])
-    if not marked or [node.container for node in nodes] != wanted or not kind_nodes.is_complete(engine, name):
-        return None
-    progress.inform(f"{name} was finished by an earlier run; taken over as it is")
-    return kind_cli.kubeconfig_of(name)
+def _is_finished(engine: Engine, nodes: list[Node], props: Properties, mark: str) -> bool:
+    """Whether `nodes` are the whole cluster, made by kind to its end from these very arguments."""
+    wanted = kind_config.containers(props["name"], props["control_planes"], props["workers"])
+    return (
+        [node.container for node in nodes] == wanted
+        and all(mark in node.mounts or node.role == LOAD_BALANCER for node in nodes)
+        and kind_nodes.is_complete(engine, props["name"])
+    )
 
 
 def _outputs(engine: Engine, props: Properties, config: str) -> Properties:
@@ -178,17 +187,6 @@ def _ours(nodes: list[Node], claim: str) -> list[Node]:
     return marked + [node for node in nodes if node.role == LOAD_BALANCER and not foreign]
 
 
-def _remove(engine: Engine, name: str, claim: str, lock: int) -> None:
-    """Remove the nodes of `claim`, and nobody else's."""
-    nodes = engine.nodes(name)
-    ours = _ours(nodes, claim)
-    if nodes and ours == nodes:
-        progress.status(f"deleting {name}")
-        kind_cli.delete(name, lock)
-    else:
-        engine.remove([node.container for node in ours])
-
-
 def _network_is_ours(engine: Engine) -> bool:
     """Whether kind's network, which exists, was made for clusters of ours and is used by no other cluster."""
     nodes = [node for node in engine.nodes() if node.role != LOAD_BALANCER]
@@ -196,10 +194,32 @@ def _network_is_ours(engine: Engine) -> bool:
     return bool(nodes) and all(any(mount.startswith(shared) for mount in node.mounts) for node in nodes)
 
 
-def _taken(name: str, nodes: list[Node]) -> str:
-    marked = any(mount.startswith(kind_config.MARK) for node in nodes for mount in node.mounts)
-    whose = "another stack's" if marked else "not made by Slipway"
-    return (
-        f"there is a kind cluster {name} already, {whose}, and it will not be touched; "
-        f"write another `name` under slipway:cluster, or remove it (`kind delete cluster --name {name}`)"
-    )
+def _refuse_taken(engine: Engine, name: str) -> None:
+    nodes = engine.nodes(name)
+    if nodes:
+        marked = any(mount.startswith(kind_config.MARK) for node in nodes for mount in node.mounts)
+        whose = "another stack's" if marked else "not made by Slipway"
+        raise KindError(
+            f"there is a kind cluster {name} already, {whose}, and it will not be touched; "
+            f"write another `name` under slipway:cluster, or remove it (`kind delete cluster --name {name}`)"
+        )
+
+
+def _engine_of(name: str) -> Engine:
+    """The engine to delete the cluster from.
+
+    Raises:
+        EngineError: It does not answer.
+    """
+    try:
+        return Engine.find()
+    except EngineError as error:
+        raise EngineError(
+            f"{name} cannot be removed while its container engine does not answer; start that engine and try again, "
+            "or, if the engine is gone for good, forget the stack: `pulumi stack rm --force --preserve-config`"
+        ) from error
+
+
+def _failure(error: Exception) -> dynamic.CheckFailure:
+    """A failure of the whole resource: the message itself names the key, as the stack file writes it."""
+    return dynamic.CheckFailure("", str(error))
