@@ -90,7 +90,12 @@ PULUMI = Program(
             "3.250.0",
             Release(
                 "https://get.pulumi.com/releases/sdk/pulumi-v{version}-{platform}.tar.gz",
-                sums={},
+                sums={
+                    "linux-amd64": "8916fd36ccc96adbd45ca679194b685e3b767d94502ae05610878a6d9870b8f3",
+                    "linux-arm64": "deb4bf0d05b4cbaf3adcf82ffa44039ad0ebf039e33338ead8136877a437b4e5",
+                    "darwin-amd64": "8aa1615ed737022949d4050bf183ab37bce1f9cecb88877bc6636db82604e348",
+                    "darwin-arm64": "dbd289ce3069cf567683252082e226aef533775f546df7286f64f3f36f5fda28",
+                },
                 platforms={platform: platform.replace("amd64", "x64") for platform in PLATFORMS},
                 folder="pulumi",
             ),
@@ -129,7 +134,12 @@ KIND = Program(
             "0.33.0",
             Release(
                 "https://github.com/kubernetes-sigs/kind/releases/download/v{version}/kind-{platform}",
-                sums={},
+                sums={
+                    "linux-amd64": "aee6151561422756b764a4ae28e7f44cda5af5a9eead3cc9985112b1de8d8e0d",
+                    "linux-arm64": "20022bee6cfcd5086cb7234d218e3454e6090022f2a8f55d1fa7fcf42c3867a2",
+                    "darwin-amd64": "5a99f26f57246dc9319dd294803313197a0f34d33c525b3ea8b655db5916ece0",
+                    "darwin-arm64": "0c8c7dbe5e23594a198b786c4bc13dacc101fa6196b0cb0b23a1ca44e61f4b4f",
+                },
                 platforms={platform: platform for platform in PLATFORMS},
             ),
             (GoBuild("kind", ("sigs.k8s.io/kind",)),),
@@ -139,7 +149,8 @@ KIND = Program(
 )
 
 
-def _kubectl(version: str, sums: Mapping[str, str]) -> Source:
+def _kubectl(version: str, built: str, sums: Mapping[str, str]) -> Source:
+    """One minor of kubectl; where it is built, then from the sources that the offline bundle is built from."""
     return Source(
         version,
         Release(
@@ -147,7 +158,7 @@ def _kubectl(version: str, sums: Mapping[str, str]) -> Source:
             sums,
             platforms={platform: platform.replace("-", "/") for platform in PLATFORMS},
         ),
-        (kubernetes(f"v{version}", "kubectl"),),
+        (kubernetes(built, "kubectl"),),
         build_minutes=4,
     )
 
@@ -157,8 +168,24 @@ KUBECTL = Program(
     SpecifierSet(">=1.34"),
     ("version", "--client"),
     (
-        _kubectl("1.37.2", {}),
-        _kubectl("1.36.3", {}),
+        _kubectl(
+            "1.37.1",
+            built="v1.37.2",
+            sums={
+                "linux-amd64": "65691ff77eb6fa44c908b77a1082c9f092c3b9733b5cefabec0d1104890e21a8",
+                "linux-arm64": "ff749f4b78d9c4f1ec87307df9b50119ed819e2094aa9810cb9acffc3286c8c7",
+                "darwin-amd64": "6851381c486ff6edd691623e3d65c87cb9a5b02887ff8fbbb38d8a031b748387",
+                "darwin-arm64": "fd65982c97ddad3106754b69ffa196d0e543aa591930ae52aed1adfb92f8c77f",
+            },
+        ),
+        _kubectl(
+            "1.36.4",
+            built="v1.36.3",
+            sums={
+                "linux-amd64": "8b8f088da2dab964f853b38464033b1be15ede2839eca751482357c45abdd05a",
+                "linux-arm64": "0ecf44450ee6063bf19dd166a103ee6df4a9034455c2abce626e6eea657d73fb",
+            },
+        ),
     ),
 )
 
