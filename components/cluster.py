@@ -4,10 +4,13 @@ Whoever can use one Slipway cluster can use them all: a stack exports these outp
 StackReference, and what is secret stays secret.
 """
 
-from typing import NotRequired
+import inspect
+from typing import Any, NotRequired
 
 import pulumi
 from typing_extensions import TypedDict
+
+from components.spec import Fault, SpecError
 
 CONTRACT = (
     "name",
@@ -36,7 +39,11 @@ class ClusterArgs(TypedDict):
 
 
 class Cluster(pulumi.ComponentResource):
-    """A Kubernetes cluster, wherever it runs. Targets subclass this and end their constructor with `finish`."""
+    """A Kubernetes cluster, wherever it runs.
+
+    Targets subclass this, declare their arguments as the type of their constructor's `args`, say in `check` which of
+    them cannot be made, and end their constructor with `finish`.
+    """
 
     name: pulumi.Output[str]
     """Name of the cluster where it lives."""
@@ -61,6 +68,31 @@ class Cluster(pulumi.ComponentResource):
 
     capabilities: pulumi.Output[dict[str, str]]
     """What this target gives: feature → `native`, `other means` or `lacking`."""
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Check `args` and register the component.
+
+        Args:
+            name: Name of the component, and of the cluster unless `args` has one.
+            args: What the target takes.
+            opts: Options of the component.
+
+        Raises:
+            SpecError: `args` break a rule of the target.
+        """
+        if faults := self.check({**args, "name": args.get("name", name)}):
+            raise SpecError(faults)
+        super().__init__(f"slipway:index:{type(self).__name__}", name, None, opts)
+
+    @classmethod
+    def declared(cls) -> type[ClusterArgs]:
+        """The arguments that this target takes."""
+        return inspect.get_annotations(cls.__init__)["args"]
+
+    @staticmethod
+    def check(args: Any) -> list[Fault]:
+        """What is wrong with `args`, as far as it can be known without asking anybody."""
+        raise NotImplementedError
 
     def finish(
         self,

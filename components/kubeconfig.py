@@ -1,6 +1,9 @@
-"""Kubeconfigs: pure functions from YAML to YAML."""
+"""Kubeconfigs: pure functions from YAML to YAML, and where one is kept for a shell."""
 
+import os
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -73,6 +76,21 @@ def cluster_of(kubeconfig: str) -> Mapping[str, str]:
 def current_context(kubeconfig: str) -> str:
     """The name of a kubeconfig's current context."""
     return _read(kubeconfig).get("current-context", "")
+
+
+def save(folder: Path, stack: str, kubeconfig: str) -> None:
+    """Keep the kubeconfig of a stack in `folder`, for its owner's eyes only.
+
+    It takes the old one's place in an instant, so that nobody ever reads half of one.
+
+    Raises:
+        OSError: The folder cannot be written to.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, fresh = tempfile.mkstemp(prefix=f".{stack}-", dir=folder)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(kubeconfig)
+    Path(fresh).replace(folder / f"{stack}.yaml")
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -1,26 +1,30 @@
-"""From a stack file to checked arguments.
+"""From what a stack file or a program in another language says to checked arguments.
 
-A target declares its arguments once, as a `TypedDict` with a docstring a key. This module checks a stack file against
+A target declares its arguments once, as a `TypedDict` with a docstring a key. This module checks plain values against
 that declaration and says what is wrong in one line each: the key, the value, the rule and the fix.
 """
 
 import difflib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import UnionType
-from typing import Annotated, Any, ForwardRef, NotRequired, Required, TypeVar, Union, get_args, get_origin
+from enum import Enum
+from typing import Any, TypeVar, get_args, get_origin
 
 import pulumi
-import pydantic
-from pydantic.alias_generators import to_camel
-from typing_extensions import TypedDict, is_typeddict
+from typing_extensions import is_typeddict
+
+from components.declared import documentation, keys
 
 Args = TypeVar("Args", bound=Mapping[str, Any])
+
+NAMESPACE = "slipway:"
+"""Begins the keys of a stack file that are Slipway's own."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a stack file."""
+    """One thing wrong with what somebody asks for."""
 
     key: str
     """The key as the stack file writes it, e.g. `nodePools[0].machineType`."""
@@ -33,167 +37,173 @@ class Fault:
 
 
 class SpecError(ValueError):
-    """A stack file that cannot be used: one line a fault."""
+    """Something that cannot be made as asked for: one line a fault."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = list(faults)
         super().__init__("\n".join(map(str, self.faults)))
 
 
-@dataclass(frozen=True)
-class Spec:
-    """What a stack file asks for, checked in shape; the target's own rules are still to be asked."""
-
-    target: str
-    cluster: Mapping[str, Any]
-    """The value of `slipway:cluster`, as written."""
-
-
-def read(config: pulumi.Config) -> Spec:
-    """What the stack's configuration asks for.
+def settings() -> dict[str, Any]:
+    """What the running stack's configuration says under `slipway:`, by key without that prefix.
 
     Raises:
-        SpecError: `slipway:target` or `slipway:cluster` is missing or of the wrong type.
+        SpecError: One of them is secret.
     """
-    target, cluster = config.get("target"), config.get("cluster")
-    if target is None:
-        raise SpecError([Fault("slipway:target", "is required; write for example `slipway:target: kind`")])
-    if cluster is None:
-        raise SpecError([Fault("slipway:cluster", 'is required; write at least `version: "1.37"` under it')])
-    try:
-        value = config.require_object("cluster")
-    except pulumi.ConfigTypeError:
-        value = cluster
-    if not isinstance(value, dict):
-        raise SpecError([Fault("slipway:cluster", f"must be a mapping of keys to values, not {value!r}")])
-    return Spec(target, value)
+    config = {**pulumi.runtime.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    own = {key.removeprefix(NAMESPACE): text for key, text in config.items() if key.startswith(NAMESPACE)}
+    _refuse_secrets(key for key in own if pulumi.runtime.is_config_secret(NAMESPACE + key))
+    return {key: _structure(text) for key, text in own.items()}
 
 
-def from_file(values: Mapping[str, Any]) -> Spec:
-    """What the `config` of a stack file asks for, read without Pulumi.
+def settings_in(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, from the `config` of a stack file, read without Pulumi.
 
     Raises:
-        SpecError: As `read` does.
+        SpecError: One of them is secret.
     """
-    target, cluster = values.get("slipway:target"), values.get("slipway:cluster")
-    if not isinstance(target, str):
-        raise SpecError([Fault("slipway:target", "is required; write for example `slipway:target: kind`")])
-    if not isinstance(cluster, dict):
-        raise SpecError([Fault("slipway:cluster", 'is required; write at least `version: "1.37"` under it')])
-    return Spec(target, cluster)
+    own = {key.removeprefix(NAMESPACE): value for key, value in config.items() if str(key).startswith(NAMESPACE)}
+    _refuse_secrets(key for key, value in own.items() if _holds_secret(value))
+    return own
 
 
-def parse(declared: type[Args], values: Mapping[str, Any], rules: Callable[[Args], list[Fault]]) -> Args:
-    """Check `values`, with camelCase keys, against the `TypedDict` `declared` and then against the target's `rules`.
+def parse(declared: type[Args], values: object) -> Args:
+    """Check `values`, with camelCase keys, against the `TypedDict` `declared`.
+
+    Numbers and text are strict, so that an unquoted `1.30` is refused instead of being read as 1.3.
 
     Returns:
         The same values as `declared` names them: snake_case keys, closed sets as their Enum.
 
     Raises:
-        SpecError: An unknown or missing key, a wrong type, or a broken rule; every one that was found.
+        SpecError: An unknown or missing key, or a wrong type; every one that was found.
     """
-    shape = shape_of(declared)
-    try:
-        args = pydantic.TypeAdapter(shape).validate_python(values)
-    except pydantic.ValidationError as error:
-        raise SpecError(_fault(shape, details) for details in error.errors(include_url=False)) from None
-    if faults := rules(args):
+    faults: list[Fault] = []
+    args = _read(declared, values, "", faults)
+    if faults:
         raise SpecError(faults)
     return args
-
-
-def shape_of(declared: type) -> type:
-    """The `TypedDict` that a stack file must fit: `declared` with camelCase keys, no others, and plain values.
-
-    `pulumi.Input[T]` becomes `T`: in a file nothing is an output of something else. Numbers and text are strict, so
-    that an unquoted `1.30` is refused instead of being read as 1.3.
-    """
-    required: frozenset[str] = getattr(declared, "__required_keys__", frozenset())
-    fields = {
-        key: (Required if key in required else NotRequired)[_plain(annotation)]
-        for key, annotation in declared.__annotations__.items()
-    }
-    # A type made at run time is beyond a type checker.
-    shape: Any = TypedDict(declared.__name__, fields)  # ty: ignore[invalid-argument-type, mismatched-type-name]
-    shape.__pydantic_config__ = pydantic.ConfigDict(extra="forbid", alias_generator=to_camel)
-    return shape
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """What to write instead of `word`: the nearest of `choices`, or all of them."""
     choices = sorted(choices)
-    if close := difflib.get_close_matches(word, choices, n=1):
-        return f"did you mean {close[0]}?"
-    return f"choose one of {', '.join(choices)}"
+    close = _closest(word, choices)
+    return f"did you mean {close}?" if close else f"choose one of {', '.join(choices)}"
 
 
-def _plain(annotation: Any) -> Any:
-    origin, parts = get_origin(annotation), get_args(annotation)
-    if origin in (Required, NotRequired):
-        return _plain(parts[0])
-    if origin in (Union, UnionType):
-        kept = [part for part in parts if not _is_output(part)]
-        return Union[tuple(map(_plain, kept))]  # noqa: UP007 - the number of members varies
-    if is_typeddict(annotation):
-        return shape_of(annotation)
-    if annotation in (str, int, bool):
-        return Annotated[annotation, pydantic.Strict()]
-    if origin is Sequence:
-        return list[_plain(parts[0])]
-    if origin is Mapping:
-        return dict[str, _plain(parts[1])]
-    if origin in (list, dict):
-        return origin[tuple(map(_plain, parts))]
-    return annotation
+def _closest(word: str, choices: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(word, list(choices), n=1)), None)
 
 
-def _is_output(annotation: Any) -> bool:
-    return isinstance(annotation, ForwardRef) or get_origin(annotation) in (Awaitable, pulumi.Output)
+def _read(kind: Any, value: object, place: str, faults: list[Fault]) -> Any:
+    """`value` as `kind` names it; what does not fit is added to `faults`."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if is_typeddict(kind) and isinstance(value, Mapping):
+        return _read_keys(kind, value, place, faults)
+    if origin in (list, Sequence) and isinstance(value, list):
+        return [_read(parts[0], item, f"{place}[{index}]", faults) for index, item in enumerate(value)]
+    if origin in (dict, Mapping) and isinstance(value, Mapping):
+        return {str(key): _read(parts[1], item, f"{place}.{key}", faults) for key, item in value.items()}
+    if _is_enum(kind) and isinstance(value, str) and value in _choices(kind):
+        return kind(value)
+    if kind is Any or type(value) is kind:
+        return value
+    faults.append(Fault(place, _mismatch(kind, value)))
+    return None
 
 
-_KINDS = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "a mapping of keys to values",
-}
-
-
-def _fault(shape: type, details: Mapping[str, Any]) -> Fault:
-    kind, place, value = details["type"], details["loc"], details["input"]
-    key = _written(place)
-    if kind == "missing":
-        return Fault(key, "is required")
-    if kind == "extra_forbidden":
-        known = [to_camel(name) for name in _inside(shape, place[:-1]).__annotations__]
-        return Fault(key, f"unknown key; {nearest(str(place[-1]), known)}")
-    if kind == "enum":
-        choices = [str(member.value) for member in _inside(shape, place)]
-        return Fault(key, f"{value!r} is not one of its values; {nearest(str(value), choices)}")
-    wanted = _KINDS.get(kind, details["msg"])
-    if kind == "string_type" and isinstance(value, int | float):
-        return Fault(key, f'must be text, and {value} reads as a number; put it in quotes: "{value}"')
-    return Fault(key, f"must be {wanted}, not {value!r}")
-
-
-def _written(place: tuple[str | int, ...]) -> str:
-    """`("nodePools", 0, "machineType")` as the stack file's reader knows it: `nodePools[0].machineType`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
-
-
-def _inside(annotation: Any, place: tuple[str | int, ...]) -> Any:
-    """The type that a shape has at `place`."""
-    for part in place:
-        annotation = _bare(annotation)
-        if is_typeddict(annotation):
-            annotation = {to_camel(key): value for key, value in annotation.__annotations__.items()}[str(part)]
+def _read_keys(declared: type, values: Mapping[Any, object], place: str, faults: list[Fault]) -> dict[str, Any]:
+    known = keys(declared)
+    prefix = f"{place}." if place else ""
+    read: dict[str, Any] = {}
+    meant: set[str | None] = set()
+    for name, value in values.items():
+        key = known.get(name)
+        if key is None:
+            meant.add(_closest(str(name), known))
+            faults.append(Fault(f"{prefix}{name}", f"unknown key; {nearest(str(name), known)}"))
+        elif key.takes_outputs and isinstance(value, pulumi.Output):
+            read[key.name] = value
         else:
-            annotation = get_args(annotation)[-1]
-    return _bare(annotation)
+            read[key.name] = _read(key.type, value, f"{prefix}{name}", faults)
+    for name, key in known.items():
+        # A misspelt key is one mistake, and has been told.
+        if key.required and name not in values and name not in meant:
+            what = " ".join(documentation(declared).get(key.name, "").split()).partition(". ")[0].rstrip(".")
+            faults.append(Fault(f"{prefix}{name}", f"is required: {what}" if what else "is required"))
+    return read
 
 
-def _bare(annotation: Any) -> Any:
-    while get_origin(annotation) in (Required, NotRequired, Annotated):
-        annotation = get_args(annotation)[0]
-    return annotation
+def _mismatch(kind: Any, value: object) -> str:
+    origin = get_origin(kind)
+    if _is_enum(kind):
+        choices = _choices(kind)
+        if isinstance(value, str):
+            return f"{value!r} is none of its values; {nearest(value, choices)}"
+        wanted = f"one of {', '.join(choices)}"
+    elif is_typeddict(kind):
+        wanted = f"a mapping with keys of {', '.join(keys(kind))}"
+    elif origin is not None:
+        wanted = "a list" if origin in (list, Sequence) else "a mapping of keys to values"
+    else:
+        wanted = {str: "text", int: "a whole number", bool: "true or false"}[kind]
+    if value is None:
+        return f"has no value; write {wanted}, or leave the key out"
+    if kind is str and isinstance(value, int | float):
+        return f"must be text, and without quotes it reads as {_shown(value)}; put it in quotes"
+    return f"must be {wanted}, not {_shown(value)}"
+
+
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def _choices(kind: type[Enum]) -> list[str]:
+    return [member.value for member in kind]
+
+
+def _shown(value: object) -> str:
+    """A value in a message: as YAML writes it, and whole only if it is short."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case list():
+            return "a list"
+        case Mapping():
+            return "a mapping"
+        case pulumi.Output():
+            return "an output, whose value may be known only later"
+        case _:
+            return repr(value) if len(repr(value)) <= _LONGEST_SHOWN else f"{repr(value)[:_LONGEST_SHOWN]}…"
+
+
+_LONGEST_SHOWN = 60
+
+
+def _structure(text: Any) -> Any:
+    """Pulumi hands a program every value as text; a mapping or a list is JSON in it."""
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _refuse_secrets(held: Iterable[str]) -> None:
+    message = "holds a secret value, and nothing in it is secret; write it plainly, without `secure:`"
+    if faults := [Fault(NAMESPACE + key, message) for key in held]:
+        raise SpecError(faults)
+
+
+def _holds_secret(value: object) -> bool:
+    match value:
+        case {"secure": str()}:
+            return True
+        case Mapping():
+            return any(map(_holds_secret, value.values()))
+        case list():
+            return any(map(_holds_secret, value))
+        case _:
+            return False

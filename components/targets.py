@@ -1,11 +1,16 @@
 """The table of targets: name → where its component lives. A target is imported only when a stack chooses it."""
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
+from enum import Enum
+from typing import Any
 
-from components.cluster import Cluster
-from components.spec import Fault, SpecError, nearest
+from typing_extensions import TypedDict
+
+from components import spec
+from components.cluster import Cluster, ClusterArgs
+from components.spec import Fault, SpecError
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Target:
     """One phrase for tables."""
 
     module: str
-    """The module with the component, its arguments `Args` and its rules `check`."""
+    """The module with the component."""
 
     component: str
     """The component's class in that module."""
@@ -36,34 +41,22 @@ class Target:
     protected: bool = False
     """Whether a cluster is protected from deletion unless its stack says otherwise."""
 
-    def load(self) -> ModuleType:
-        """The target's module.
+    def cluster(self) -> type[Cluster]:
+        """The target's component, whose module is imported only now.
 
         Raises:
             SpecError: The target's SDK is not installed.
         """
         try:
-            return importlib.import_module(self.module)
+            return getattr(importlib.import_module(self.module), self.component)
         except ModuleNotFoundError as error:
             if self.extra is None or not (error.name or "").startswith("pulumi_"):
                 raise
-            raise SpecError(
-                [
-                    Fault(
-                        "slipway:target",
-                        f"{self.name} needs the package {error.name}, which is not installed; "
-                        f"run `uv sync --inexact --extra {self.extra}` (`make up` does it by itself)",
-                    )
-                ]
-            ) from error
-
-    def cluster(self) -> type[Cluster]:
-        """The target's component.
-
-        Raises:
-            SpecError: The target's SDK is not installed.
-        """
-        return getattr(self.load(), self.component)
+            fault = (
+                f"{self.name} needs the package {error.name}, which is not installed; "
+                f"run `uv sync --inexact --extra {self.extra}` (`make up` does it by itself)"
+            )
+            raise SpecError([Fault("slipway:target", fault)]) from error
 
 
 TARGETS = {
@@ -90,12 +83,59 @@ TARGETS = {
 }
 
 
-def find(name: str) -> Target:
-    """The target of that name.
+# A closed set, so that it is checked and documented like every other one.
+Name = Enum("Name", {name: name for name in TARGETS}, type=str)
+
+
+class StackFile(TypedDict):
+    """The keys of a stack file that are Slipway's own."""
+
+    target: Name
+    """Where the cluster runs, e.g. `kind`."""
+
+    cluster: dict[str, Any]
+    """What the cluster is like; at least its `version`."""
+
+
+def find(settings: Mapping[str, Any]) -> Target:
+    """The target that `settings` name.
 
     Raises:
-        SpecError: There is none.
+        SpecError: There is none of that name, or something else is wrong at the top of the stack file.
     """
-    if name in TARGETS:
-        return TARGETS[name]
-    raise SpecError([Fault("slipway:target", f"there is no target {name!r}; {nearest(name, TARGETS)}")])
+    if faults := _faults_at_the_top(settings):
+        raise SpecError(faults)
+    return TARGETS[settings["target"]]
+
+
+def read(settings: Mapping[str, Any], stack: str) -> tuple[type[Cluster], ClusterArgs]:
+    """The component that a stack chooses and its checked arguments, `name` among them.
+
+    Args:
+        settings: The keys of the stack file that are Slipway's own, from `spec.settings`.
+        stack: Name of the stack, and of its cluster unless that has one of its own.
+
+    Raises:
+        SpecError: Something is wrong with the stack file; everything that was found, or a broken rule.
+    """
+    faults = _faults_at_the_top(settings)
+    target, values = TARGETS.get(str(settings.get("target"))), settings.get("cluster")
+    if target is None or not isinstance(values, dict):
+        raise SpecError(faults)
+    component = target.cluster()
+    try:
+        args = spec.parse(component.declared(), values)
+    except SpecError as error:
+        raise SpecError([*faults, *error.faults]) from None
+    args.setdefault("name", stack)
+    if faults := faults or component.check(args):
+        raise SpecError(faults)
+    return component, args
+
+
+def _faults_at_the_top(settings: Mapping[str, Any]) -> list[Fault]:
+    try:
+        spec.parse(StackFile, settings)
+    except SpecError as error:
+        return [Fault(spec.NAMESPACE + fault.key, fault.message) for fault in error.faults]
+    return []

@@ -83,10 +83,7 @@ class Stack:
         Raises:
             Problem: There is none of that name.
         """
-        try:
-            return targets.find(self._spec.target)
-        except spec.SpecError as error:
-            raise self._problem(error) from error
+        return targets.find(self._settings)
 
     def check(self) -> Mapping[str, Any]:
         """The arguments of the stack's cluster, once they are found right.
@@ -95,15 +92,14 @@ class Stack:
             Problem: Something is wrong with the stack file, one line a fault.
         """
         try:
-            module = self.target.load()
-            return spec.parse(module.Args, self.cluster, module.check)
+            return targets.read(self._settings, self.name)[1]
         except spec.SpecError as error:
             raise self._problem(error) from error
 
     @property
     def cluster(self) -> Mapping[str, Any]:
         """What stands under `slipway:cluster`, as written."""
-        return self._spec.cluster
+        return self._settings["cluster"]
 
     @property
     def is_production(self) -> bool:
@@ -150,9 +146,11 @@ class Stack:
         self.copy.unlink(missing_ok=True)
 
     @cached_property
-    def _spec(self) -> spec.Spec:
+    def _settings(self) -> dict[str, Any]:
         try:
-            return spec.from_file(self.document["config"])
+            settings = spec.settings_in(self.document["config"])
+            targets.find(settings)
+            return settings
         except spec.SpecError as error:
             raise self._problem(error) from error
 

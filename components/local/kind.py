@@ -155,31 +155,12 @@ class KindArgs(ClusterArgs):
     """Taints of nodes."""
 
 
-Args = KindArgs
-
-
-def check(args: KindArgs) -> list[Fault]:
-    """What is wrong with `args`, as far as it can be known without asking anybody."""
-    return [
-        *versions.syntax_faults(args["version"]),
-        *_name_faults(args.get("name")),
-        *_count_faults(args),
-        *cidr_faults(
-            {
-                "podCidr": args.get("pod_cidr", kind_config.POD_CIDR),
-                "serviceCidr": args.get("service_cidr", kind_config.SERVICE_CIDR),
-            }
-        ),
-        *_port_faults(args),
-        *_mirror_faults(args.get("registry_mirrors", {})),
-    ]
-
-
 class KindCluster(Cluster):
     """A kind cluster on this machine."""
 
     def __init__(self, name: str, args: KindArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("slipway:local:KindCluster", name, opts=opts)
+        super().__init__(name, args, opts)
+        name = args.get("name", name)
         protect = args.get("deletion_protection", False)
 
         claim = _Claim(ClaimProvider(), f"{name}-claim", {"name": name}, pulumi.ResourceOptions(parent=self))
@@ -205,6 +186,23 @@ class KindCluster(Cluster):
             service_cidr=args.get("service_cidr", kind_config.SERVICE_CIDR),
             capabilities=CAPABILITIES,
         )
+
+    @staticmethod
+    def check(args: KindArgs) -> list[Fault]:
+        """What is wrong with `args`, as far as it can be known without asking anybody."""
+        return [
+            *versions.syntax_faults(args["version"]),
+            *_name_faults(args.get("name")),
+            *_count_faults(args),
+            *cidr_faults(
+                {
+                    "podCidr": args.get("pod_cidr", kind_config.POD_CIDR),
+                    "serviceCidr": args.get("service_cidr", kind_config.SERVICE_CIDR),
+                }
+            ),
+            *_port_faults(args),
+            *_mirror_faults(args.get("registry_mirrors", {})),
+        ]
 
 
 CAPABILITIES = {

@@ -61,9 +61,7 @@ def test_a_stack_file_that_is_not_yaml_is_refused_with_its_line(write):
 def test_a_fault_names_the_file_the_key_and_the_fix(write):
     with pytest.raises(Problem) as raised:
         write(KIND.replace("version", "verson")).check()
-    lines = str(raised.value).splitlines()
-    assert "stacks/Pulumi.dev-kind.yaml: verson: unknown key; did you mean version?" in lines
-    assert "stacks/Pulumi.dev-kind.yaml: version: is required" in lines
+    assert str(raised.value) == "stacks/Pulumi.dev-kind.yaml: verson: unknown key; did you mean version?"
 
 
 def test_a_cloud_stack_is_production_until_its_file_gives_it_up(write):
