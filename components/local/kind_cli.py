@@ -82,34 +82,36 @@ _NOT_WORDS = re.compile(r"[^\x00-\x7f]+")  # kind ends its steps with an emoji
 
 
 def _run(name: str, words: list[str], *, stdin: str = "", lock: int | None = None) -> str:
+    lines = []
+    with _started(words, lock) as process:
+        assert process.stdin and process.stdout and process.stderr  # noqa: S101 - they are pipes
+        with contextlib.suppress(BrokenPipeError):  # it ended early, and says why
+            process.stdin.write(stdin)
+            process.stdin.close()
+        for line in process.stderr:
+            lines.append(line.rstrip())
+            if match := _STEP.match(lines[-1]):
+                progress.status(_NOT_WORDS.sub("", match["step"]).strip())
+        printed = process.stdout.read()
+    if process.returncode:
+        raise KindError(explain(name, lines))
+    return printed
+
+
+@contextlib.contextmanager
+def _started(words: list[str], lock: int | None) -> Generator[subprocess.Popen[str]]:
+    pipe = subprocess.PIPE
+    fds = () if lock is None else (lock,)
     try:
-        process = subprocess.Popen(
-            ["kind", *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            pass_fds=() if lock is None else (lock,),
-        )
+        process = subprocess.Popen(["kind", *words], stdin=pipe, stdout=pipe, stderr=pipe, text=True, pass_fds=fds)
     except FileNotFoundError as error:
         raise KindError(
             'kind is not on PATH; run `make up`, or `eval "$(make -s env)"` first, or install kind 0.32 or newer'
         ) from error
-    progress.adopt(process.pid)
-    assert process.stdin and process.stdout and process.stderr  # noqa: S101 - they are pipes
-    process.stdin.write(stdin)
-    process.stdin.close()
-    lines = []
-    for line in process.stderr:
-        lines.append(line.rstrip())
-        if match := _STEP.match(lines[-1]):
-            progress.status(_NOT_WORDS.sub("", match["step"]).strip())
-    printed = process.stdout.read()
-    process.wait()
+    with process:
+        progress.adopt(process.pid)
+        yield process
     progress.release(process.pid)
-    if process.returncode:
-        raise KindError(explain(name, lines))
-    return printed
 
 
 _CAUSES = (

@@ -12,9 +12,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import machine
+
 import pytest
 
+from tests.clusters import machine
 from tools import paths
 from tools.engine import packages
 from tools.engine.host import HostSettings
