@@ -18,10 +18,10 @@ class Taint(TypedDict):
     """A taint of a node."""
 
     key: str
-    """e.g. `dedicated`."""
+    """What the taint is called, e.g. `dedicated`."""
 
     value: NotRequired[str]
-    """e.g. `gpu`. Default: none."""
+    """What it is for, e.g. `gpu`. Default: none."""
 
     effect: Effect
     """What it does to pods that do not tolerate it."""

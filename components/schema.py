@@ -1,0 +1,183 @@
+"""What a stack file may say, derived from what the targets declare: a JSON Schema for editors, and the reference page.
+
+Both are written by `python -m tools schema` and kept in git; a test holds them to the declarations.
+"""
+
+import importlib
+import inspect
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from typing_extensions import is_typeddict
+
+from components import spec
+from components.declared import documentation, keys
+from components.targets import TARGETS, StackFile, Target
+
+SCHEMA = Path("stacks/slipway.schema.json")
+REFERENCE = Path("docs/reference.md")
+
+
+def write(project: Path) -> None:
+    """Write both files below the folder of the project."""
+    for path, text in ((SCHEMA, json_text()), (REFERENCE, reference())):
+        file = project / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+
+
+def json_text() -> str:
+    """The JSON Schema as it stands in its file."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """A JSON Schema (draft 7, which editors' YAML support knows) of a whole stack file.
+
+    The keys below `slipway:cluster` are those of the target chosen in the same file.
+    """
+    own = _mapping(StackFile)
+    target, cluster = (spec.NAMESPACE + name for name in own["properties"])
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Slipway stack",
+        "description": "What a stack of Slipway is to be: a target, and a cluster there.",
+        "type": "object",
+        "properties": {
+            "config": {
+                "type": "object",
+                "description": "The stack's configuration. Keys of other namespaces, e.g. `gcp:project`, are free.",
+                "properties": {spec.NAMESPACE + name: value for name, value in own["properties"].items()},
+                "patternProperties": {f"^(?!{spec.NAMESPACE})[^:]+:.": {}},
+                "required": [spec.NAMESPACE + name for name in own["required"]],
+                "additionalProperties": False,
+                "allOf": [
+                    {
+                        "if": {
+                            "properties": {"slipway:target": {"const": target.name}},
+                            "required": ["slipway:target"],
+                        },
+                        "then": {"properties": {"slipway:cluster": {"$ref": f"#/definitions/{target.name}"}}},
+                    }
+                    for target in TARGETS.values()
+                ],
+            },
+            **{key: {"description": text} for key, text in _PULUMIS_OWN.items()},
+        },
+        "required": ["config"],
+        "additionalProperties": False,
+        "definitions": {name: _mapping(target.cluster().declared()) for name, target in TARGETS.items()},
+    }
+
+
+_PULUMIS_OWN = {
+    "secretsprovider": "Pulumi's: what encrypts the stack's secrets, e.g. `awskms://…`. Default: a passphrase.",
+    "encryptedkey": "Pulumi's: the key of the stack's secrets, encrypted by the secrets provider.",
+    "encryptionsalt": "Pulumi's: the salt of the passphrase.",
+    "environment": "Pulumi's: environments of Pulumi ESC to take configuration from.",
+}
+
+
+def reference() -> str:
+    """The reference page, in Markdown: every key of every target."""
+    return "\n".join(_reference_lines()) + "\n"
+
+
+def _type(kind: Any) -> dict[str, Any]:
+    origin, parts = get_origin(kind), get_args(kind)
+    if is_typeddict(kind):
+        return _mapping(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return {"type": "string", "enum": [member.value for member in kind]}
+    if origin in (list, Sequence):
+        return {"type": "array", "items": _type(parts[0])}
+    if origin in (dict, Mapping):
+        return {"type": "object", "additionalProperties": _type(parts[1])}
+    return {str: {"type": "string"}, int: {"type": "integer"}, bool: {"type": "boolean"}, Any: {}}[kind]
+
+
+def _mapping(declared: type) -> dict[str, Any]:
+    texts, declared_keys = documentation(declared), keys(declared)
+    return {
+        "type": "object",
+        "description": inspect.getdoc(declared),
+        "properties": {
+            name: {"description": texts[key.name], **_described(key.type)} for name, key in declared_keys.items()
+        },
+        "required": [name for name, key in declared_keys.items() if key.required],
+        "additionalProperties": False,
+    }
+
+
+def _described(kind: Any) -> dict[str, Any]:
+    """The type of a key, without the type's own description: what the key is for matters more."""
+    return {name: value for name, value in _type(kind).items() if name != "description"}
+
+
+def _reference_lines() -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield "Every key of a stack file, target by target. Only what is chosen is written; the rest has a safe default."
+    yield "This page is written by `python -m tools schema` from the code: change a key there."
+    yield ""
+    yield from _table(StackFile, spec.NAMESPACE)
+    for target in TARGETS.values():
+        yield from _target_lines(target)
+    yield from ("", "## What each target can do", "")
+    yield from _capability_lines()
+
+
+def _target_lines(target: Target) -> Iterator[str]:
+    declared = target.cluster().declared()
+    yield from ("", f"## `{target.name}`", "", f"{target.summary}.", "", "Under `slipway:cluster`:", "")
+    yield from _table(declared)
+    places: dict[type, list[str]] = {}
+    for path, nested in _nested(declared):
+        places.setdefault(nested, []).append(f"`{path}`")
+    for nested, paths in places.items():
+        yield from ("", f"### {', '.join(paths)} of `{target.name}`", "", inspect.getdoc(nested) or "", "")
+        yield from _table(nested)
+
+
+def _capability_lines() -> Iterator[str]:
+    can = {name: importlib.import_module(target.module).CAPABILITIES for name, target in TARGETS.items()}
+    yield f"| | {' | '.join(f'`{name}`' for name in can)} |"
+    yield f"|---|{'---|' * len(can)}"
+    for feature in sorted({feature for features in can.values() for feature in features}):
+        yield f"| {feature} | {' | '.join(features[feature] for features in can.values())} |"
+
+
+def _table(declared: type, prefix: str = "") -> Iterator[str]:
+    texts = documentation(declared)
+    yield "| key | type | |"
+    yield "|---|---|---|"
+    for name, key in keys(declared).items():
+        required = "**Required.** " if key.required else ""
+        text = f"{required}{' '.join(texts[key.name].split())}".replace("|", "\\|")
+        yield f"| `{prefix}{name}` | {_name_of(key.type)} | {text} |"
+
+
+def _name_of(kind: Any) -> str:
+    origin, parts = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return ", ".join(f"`{member.value}`" for member in kind)
+    if origin in (list, Sequence):
+        return f"list of {_name_of(parts[0])}"
+    if origin in (dict, Mapping):
+        return f"mapping to {_name_of(parts[1])}" if parts[1] is not Any else "mapping"
+    return {str: "text", int: "whole number", bool: "true or false"}.get(kind, "mapping")
+
+
+def _nested(declared: type, place: str = "") -> Iterator[tuple[str, type]]:
+    """The mappings inside a mapping, outer ones first, with the path of keys that leads there."""
+    for name, key in keys(declared).items():
+        kind, path = key.type, f"{place}{name}"
+        while get_origin(kind) in (list, Sequence, dict, Mapping):
+            path += "[]" if get_origin(kind) in (list, Sequence) else ".*"
+            kind = get_args(kind)[-1]
+        if is_typeddict(kind):
+            yield path, kind
+            yield from _nested(kind, f"{path}.")
