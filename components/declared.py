@@ -22,12 +22,9 @@ class Key:
     """As Python writes it: `node_pools`."""
 
     type: Any
-    """Its type, without `NotRequired` and `pulumi.Input`."""
+    """Its type, without `NotRequired`."""
 
     required: bool
-
-    takes_outputs: bool
-    """Whether its value may be the output of a resource."""
 
 
 def keys(declared: type) -> dict[str, Key]:
@@ -37,9 +34,15 @@ def keys(declared: type) -> dict[str, Key]:
     for name, annotation in inspect.get_annotations(declared).items():
         while get_origin(annotation) in (Required, NotRequired):
             annotation = get_args(annotation)[0]
-        plain = _without_outputs(annotation)
-        found[camel(name)] = Key(name, plain, name in required, takes_outputs=plain is not annotation)
+        found[camel(name)] = Key(name, annotation, name in required)
     return found
+
+
+def plain(kind: Any) -> Any:
+    """`T` of `pulumi.Input[T]`, which is a union of `T`, an awaitable of `T` and an output of `T`; else `kind`."""
+    if get_origin(kind) not in (Union, UnionType):
+        return kind
+    return next(get_args(part)[0] for part in get_args(kind) if get_origin(part) is Awaitable)
 
 
 def documentation(declared: type) -> dict[str, str]:
@@ -68,11 +71,3 @@ def camel(name: str) -> str:
     """`node_pools` as stack files and Pulumi's schemas write it: `nodePools`."""
     first, *others = name.split("_")
     return first + "".join(other.capitalize() for other in others)
-
-
-def _without_outputs(annotation: Any) -> Any:
-    """`T` of `pulumi.Input[T]`, which is a union of `T`, an awaitable of `T` and an output of `T`."""
-    if get_origin(annotation) not in (Union, UnionType):
-        return annotation
-    awaited = [part for part in get_args(annotation) if get_origin(part) is Awaitable]
-    return get_args(awaited[0])[0] if awaited else annotation

@@ -104,6 +104,8 @@ def _read(text: str) -> dict[str, Any]:
     config.setdefault("kind", "Config")
     for key in LISTS:
         config[key] = config.get(key) or []
+        if not isinstance(config[key], list) or not all(isinstance(e, dict) and "name" in e for e in config[key]):
+            raise ValueError(f"its {key} are not a list of entries with names")
     return config
 
 

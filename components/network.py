@@ -16,6 +16,9 @@ def cidr_faults(networks: Mapping[str, str]) -> list[Fault]:
             parsed[key] = ip_network(text)
         except ValueError as error:
             faults.append(Fault(key, f"{text!r} is no network ({error}); write it like 10.244.0.0/16"))
+            continue
+        if "/" not in text:
+            faults.append(Fault(key, f"{text!r} is the address of one machine; write a network like 10.244.0.0/16"))
     for key, network in parsed.items():
         if network.version == 6:
             faults.append(Fault(key, f"{network} is IPv6, which no target offers yet; choose an IPv4 network"))

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin
 from typing_extensions import is_typeddict
 
 from components import spec
-from components.declared import documentation, keys
+from components.declared import documentation, keys, plain
 from components.targets import TARGETS, StackFile, Target
 
 SCHEMA = Path("stacks/slipway.schema.json")
@@ -40,7 +40,6 @@ def json_schema() -> dict[str, Any]:
     The keys below `slipway:cluster` are those of the target chosen in the same file.
     """
     own = _mapping(StackFile)
-    target, cluster = (spec.NAMESPACE + name for name in own["properties"])
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Slipway stack",
@@ -87,6 +86,7 @@ def reference() -> str:
 
 
 def _type(kind: Any) -> dict[str, Any]:
+    kind = plain(kind)
     origin, parts = get_origin(kind), get_args(kind)
     if is_typeddict(kind):
         return _mapping(kind)
@@ -161,6 +161,7 @@ def _table(declared: type, prefix: str = "") -> Iterator[str]:
 
 
 def _name_of(kind: Any) -> str:
+    kind = plain(kind)
     origin, parts = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return ", ".join(f"`{member.value}`" for member in kind)
@@ -174,10 +175,10 @@ def _name_of(kind: Any) -> str:
 def _nested(declared: type, place: str = "") -> Iterator[tuple[str, type]]:
     """The mappings inside a mapping, outer ones first, with the path of keys that leads there."""
     for name, key in keys(declared).items():
-        kind, path = key.type, f"{place}{name}"
+        kind, path = plain(key.type), f"{place}{name}"
         while get_origin(kind) in (list, Sequence, dict, Mapping):
             path += "[]" if get_origin(kind) in (list, Sequence) else ".*"
-            kind = get_args(kind)[-1]
+            kind = plain(get_args(kind)[-1])
         if is_typeddict(kind):
             yield path, kind
             yield from _nested(kind, f"{path}.")

@@ -6,6 +6,7 @@ that declaration and says what is wrong in one line each: the key, the value, th
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -14,7 +15,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import pulumi
 from typing_extensions import is_typeddict
 
-from components.declared import documentation, keys
+from components.declared import documentation, keys, plain
 
 Args = TypeVar("Args", bound=Mapping[str, Any])
 
@@ -98,6 +99,8 @@ def _closest(word: str, choices: Iterable[str]) -> str | None:
 
 def _read(kind: Any, value: object, place: str, faults: list[Fault]) -> Any:
     """`value` as `kind` names it; what does not fit is added to `faults`."""
+    if plain(kind) is not kind:
+        return value if isinstance(value, pulumi.Output) else _read(plain(kind), value, place, faults)
     origin, parts = get_origin(kind), get_args(kind)
     if is_typeddict(kind) and isinstance(value, Mapping):
         return _read_keys(kind, value, place, faults)
@@ -123,16 +126,17 @@ def _read_keys(declared: type, values: Mapping[Any, object], place: str, faults:
         if key is None:
             meant.add(_closest(str(name), known))
             faults.append(Fault(f"{prefix}{name}", f"unknown key; {nearest(str(name), known)}"))
-        elif key.takes_outputs and isinstance(value, pulumi.Output):
-            read[key.name] = value
         else:
             read[key.name] = _read(key.type, value, f"{prefix}{name}", faults)
     for name, key in known.items():
         # A misspelt key is one mistake, and has been told.
         if key.required and name not in values and name not in meant:
-            what = " ".join(documentation(declared).get(key.name, "").split()).partition(". ")[0].rstrip(".")
-            faults.append(Fault(f"{prefix}{name}", f"is required: {what}" if what else "is required"))
+            sentence = _SENTENCE.match(" ".join(documentation(declared).get(key.name, "").split()))
+            faults.append(Fault(f"{prefix}{name}", f"is required: {sentence[0]}" if sentence else "is required"))
     return read
+
+
+_SENTENCE = re.compile(r".+?(?=\.( [A-Z]|$))")
 
 
 def _mismatch(kind: Any, value: object) -> str:
@@ -149,7 +153,7 @@ def _mismatch(kind: Any, value: object) -> str:
     else:
         wanted = {str: "text", int: "a whole number", bool: "true or false"}[kind]
     if value is None:
-        return f"has no value; write {wanted}, or leave the key out"
+        return f"has no value; write {wanted}"
     if kind is str and isinstance(value, int | float):
         return f"must be text, and without quotes it reads as {_shown(value)}; put it in quotes"
     return f"must be {wanted}, not {_shown(value)}"
