@@ -89,7 +89,7 @@ def private_network(parent: pulumi.Resource, name: str, args: GkeArgs) -> Networ
     vpc = ComputeResource("Network", f"{name}-network", {"autoCreateSubnetworks": False}, child)
     subnet = ComputeResource(
         "Subnetwork",
-        f"{name}-nodes",
+        f"{name}-subnet",
         {
             "network": vpc.id,
             "region": args["region"],

@@ -81,11 +81,13 @@ class GkeArgs(ClusterArgs):
 def faults_of(args: GkeArgs) -> list[Fault]:
     """What is wrong with `args`, as far as it can be known without asking Google."""
     name = args.get("name", "")
+    name_faults = _name_faults(name)
+    room = LONGEST_POOL if name_faults else LONGEST_POOL - len(f"{name}-") - RANDOM_SUFFIX
     return [
         *_version_faults(args["version"]),
-        *_name_faults(name),
+        *name_faults,
         *_region_faults(args["region"]),
-        *node_pool_faults(args["node_pools"], longest_name=LONGEST_POOL - RANDOM_SUFFIX - len(f"{name}-")),
+        *node_pool_faults(args["node_pools"], longest_name=room),
         *_network_faults(args),
         *_access_faults(args),
         *_label_faults(args.get("labels", {})),

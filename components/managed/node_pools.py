@@ -79,5 +79,7 @@ def _name_faults(key: str, name: str, longest: int) -> list[Fault]:
     if not _NAME.fullmatch(name):
         return [Fault(key, f"{name!r} cannot name a pool; use small letters, digits and hyphens, a letter first")]
     if len(name) > longest:
-        return [Fault(key, f"{name!r} has {len(name)} letters; use {longest} at most")]
+        return [
+            Fault(key, f"{name!r} has {len(name)} letters; use {longest} at most, the cluster's name comes before it")
+        ]
     return []

@@ -7,6 +7,10 @@ from typing import Any
 Properties = dict[str, Any]
 
 
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What the engine takes for a value that is not known yet."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One type of resource."""
@@ -28,6 +32,11 @@ class Kind:
     refuses_delete: Callable[[Properties], str | None] = lambda outputs: None
     """Why the cloud or its provider will not delete the resource, if so."""
 
+    def outputs(self, project: str, inputs: Properties, *, known: bool = True) -> Properties:
+        """The resource's properties once it is made, or, while that is not `known`, what a preview tells of them."""
+        computed = self.computed(project, inputs)
+        return _merged(inputs, computed if known else _unknown(computed))
+
 
 @dataclass(frozen=True)
 class Cloud:
@@ -41,3 +50,15 @@ class Cloud:
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     """Type token → what is known of it. The stand-in refuses types that are not here."""
+
+
+def _merged(below: Properties, above: Properties) -> Properties:
+    both = {
+        key: _merged(below[key], value) if isinstance(value, dict) and isinstance(below.get(key), dict) else value
+        for key, value in above.items()
+    }
+    return {**below, **both}
+
+
+def _unknown(value: Any) -> Any:
+    return {key: _unknown(inner) for key, inner in value.items()} if isinstance(value, Mapping) else UNKNOWN

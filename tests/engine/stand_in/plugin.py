@@ -9,7 +9,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent import futures
 from importlib import metadata
 from pathlib import Path
@@ -22,9 +22,6 @@ from google.protobuf.struct_pb2 import Struct  # ty: ignore[missing-module-membe
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from tests.engine.stand_in.cloud import Cloud, Kind, Properties
-
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What the engine takes for a value that is not known yet."""
 
 ABSENT = object()
 
@@ -90,11 +87,11 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
 
     def Create(self, request, context):  # noqa: N802
         kind, inputs = self._kind(request, context), read(request.properties)
+        outputs = write(kind.outputs(self.project, inputs, known=not request.preview))
         if request.preview:
-            return provider_pb2.CreateResponse(properties=write(self._outputs(kind, inputs, known=False)))
+            return provider_pb2.CreateResponse(properties=outputs)
         self._journal("create", request)
-        outputs = self._outputs(kind, inputs, known=True)
-        return provider_pb2.CreateResponse(id=kind.identity(self.project, inputs), properties=write(outputs))
+        return provider_pb2.CreateResponse(id=kind.identity(self.project, inputs), properties=outputs)
 
     def Read(self, request, context):  # noqa: N802
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
@@ -103,7 +100,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         if not request.preview:
             self._journal("update", request)
         # What an update leaves alone is known at once, as with the real provider.
-        outputs = self._outputs(self._kind(request, context), read(request.news), known=True)
+        outputs = self._kind(request, context).outputs(self.project, read(request.news))
         return provider_pb2.UpdateResponse(properties=write(outputs))
 
     def Delete(self, request, context):  # noqa: N802
@@ -119,10 +116,6 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         if request.type not in self.cloud.kinds:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in for {self.cloud.package} has no {request.type}")
         return self.cloud.kinds[request.type]
-
-    def _outputs(self, kind: Kind, inputs: Properties, *, known: bool) -> Properties:
-        computed = kind.computed(self.project, inputs)
-        return _merged(inputs, computed if known else _unknown(computed))
 
     def _journal(self, operation: str, request: Any) -> None:
         if path := os.environ.get("STAND_IN_JOURNAL"):
@@ -160,18 +153,6 @@ def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
 
 def _covers(rule: str, path: str) -> bool:
     return path == rule or path.startswith((f"{rule}.", f"{rule}["))
-
-
-def _merged(below: Properties, above: Properties) -> Properties:
-    both = {
-        key: _merged(below[key], value) if isinstance(value, dict) and isinstance(below.get(key), dict) else value
-        for key, value in above.items()
-    }
-    return {**below, **both}
-
-
-def _unknown(value: Any) -> Any:
-    return {key: _unknown(inner) for key, inner in value.items()} if isinstance(value, Mapping) else UNKNOWN
 
 
 def serve(cloud: Cloud) -> None:
