@@ -1,11 +1,11 @@
-"""The private engine's programs: the distribution's own packages, unpacked into a folder and not installed.
+"""Programs out of the distribution's own packages, unpacked into a folder and not installed.
 
 Installing them would start a `docker.service` of the machine and change its packages for good. apt fetches what this
 machine lacks and checks the signatures; its lists and archives are kept apart from the machine's own.
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,17 +51,34 @@ class Programs:
 
 
 def ensure(folder: Path) -> Programs:
-    """The programs, fetched and unpacked under `folder` unless they are there.
+    """The engine's programs, fetched and unpacked under `folder` unless they are there.
+
+    Raises:
+        Problem: apt could not fetch them.
+    """
+    return unpack(folder, "the container engine", "70 MB", WANTED, WHERE_THERE_IS_ONE)
+
+
+def unpack(
+    folder: Path, what: str, size: str, wanted: Sequence[str], where_there_is_one: Sequence[str] = ()
+) -> Programs:
+    """The programs of `wanted` packages, and of what they depend on, that this machine lacks.
 
     Raises:
         Problem: apt could not fetch them.
     """
     root = folder / "root"
     if not root.is_dir():
-        archives = _download(folder / "packages")
+        archives = _download(
+            folder / "packages",
+            f"{what} from the distribution's packages (about {size})",
+            [*wanted],
+            where_there_is_one,
+        )
         fresh = folder / "root.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        with step("Unpacking the container engine"):
+        fresh.mkdir()
+        with step(f"Unpacking {what}"):
             for archive in archives:
                 run(["dpkg-deb", "--extract", archive, fresh])
             _link_iptables(fresh)
@@ -70,7 +87,7 @@ def ensure(folder: Path) -> Programs:
     return Programs(root)
 
 
-def _download(folder: Path) -> list[Path]:
+def _download(folder: Path, what: str, wanted: list[str], where_there_is_one: Sequence[str]) -> list[Path]:
     """Fetch the packages that this machine lacks, and return their archives."""
     apt = ["apt-get", "-q", "-y", "-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}"]
     # Nothing of the machine's is written, so none of its locks is needed: an upgrade may be running. The folder may
@@ -79,11 +96,12 @@ def _download(folder: Path) -> list[Path]:
     for part in ("lists/partial", "archives/partial"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     log = folder / "apt.log"
-    with step("Fetching the container engine from the distribution's packages (about 70 MB)"):
+    with step(f"Fetching {what}"):
         run([*apt, "update"], log=log)
-        known = run(["apt-cache", *apt[3:], "pkgnames", "docker"]).split()
-        optional = [name for name in WHERE_THERE_IS_ONE if name in known]
-        run([*apt, "install", "--download-only", "--no-install-recommends", *WANTED, *optional], log=log)
+        if where_there_is_one:
+            known = run(["apt-cache", *apt[3:], "pkgnames"]).split()
+            wanted += [name for name in where_there_is_one if name in known]
+        run([*apt, "install", "--download-only", "--no-install-recommends", *wanted], log=log)
     return sorted((folder / "archives").glob("*.deb"))
 
 
