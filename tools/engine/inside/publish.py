@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 
 CLONE_NEWNET = 0x40000000
 CHUNK = 256 * 1024
@@ -47,7 +48,7 @@ def main() -> None:
             key.data(events)
 
 
-def options_of(words: list[str]) -> dict[str, str]:
+def options_of(words: Sequence[str]) -> dict[str, str]:
     """The options by name; a switch without a value counts as none (`-use-listen-fd` of newer engines is one)."""
     return {word.lstrip("-"): value for word, value in itertools.pairwise(words) if word[0] == "-" != value[0]}
 
@@ -76,6 +77,7 @@ def listen(protocol: str, address: tuple[str, int], namespace: str) -> socket.so
         if protocol == "tcp":
             listener.listen(1024)
     except OSError as error:
+        listener.close()
         raise OSError(f"listen {protocol} {address[0]}:{address[1]}: bind: {(error.strerror or '').lower()}") from None
     finally:
         enter(own)
