@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,48 @@ def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def new(tmp_path_factory: pytest.TempPathFactory, pulumi_home: Path) -> Callable[[str], Stack]:
+    """A stack that is made once, for copies."""
+
+    @cache
+    def make(name: str) -> Stack:
+        return Stack.made(tmp_path_factory.mktemp("new") / name, name, environment(pulumi_home))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory: pytest.TempPathFactory, new: Callable[[str], Stack]) -> Callable[[str], Stack]:
+    """A stack that is made and brought up once, for copies."""
+
+    @cache
+    def make(name: str) -> Stack:
+        stack = new(name).copied(tmp_path_factory.mktemp("up") / name)
+        stack.up()
+        return stack
+
+    return make
+
+
 @pytest.fixture
-def slipway(tmp_path: Path, pulumi_home: Path) -> Slipway:
+def slipway(tmp_path: Path, new: Callable[[str], Stack]) -> Slipway:
     """Make a stack: `slipway("prod-gke", region="europe-west4")` starts from its file and changes some keys."""
 
     def make(name: str, **cluster: Any) -> Stack:
-        stack = Stack(tmp_path / name, name, environment(pulumi_home))
-        if cluster:
-            stack.set(**cluster)
+        stack = new(name).copied(tmp_path / name)
+        stack.set(**cluster)
         return stack
+
+    return make
+
+
+@pytest.fixture
+def standing(tmp_path: Path, up: Callable[[str], Stack]) -> Callable[[str], Stack]:
+    """A stack that is up already, with stand-ins where its resources would be: `standing("prod-gke")`."""
+
+    def make(name: str) -> Stack:
+        return up(name).copied(tmp_path / name)
 
     return make
 

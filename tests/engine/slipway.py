@@ -83,13 +83,14 @@ class Stack:
     """A stack in a copy of the project.
 
     Args:
-        folder: Where the copy, the state and the journal go.
-        name: Name of the stack; its file is copied from `stacks/` where there is one.
+        folder: Where the copy of the project, the state and the journal are.
+        name: Name of the stack.
         environment: What the command sees of the machine.
     """
 
     def __init__(self, folder: Path, name: str, environment: Mapping[str, str]) -> None:
         self.name = name
+        self.folder = folder
         self.project = folder / "project"
         self.file = self.project / "stacks" / f"Pulumi.{name}.yaml"
         self._state = folder / "state"
@@ -100,9 +101,20 @@ class Stack:
             "PULUMI_BACKEND_URL": f"file://{self._state}",
             "STAND_IN_JOURNAL": str(self._journal),
         }
-        self._copy_project()
-        self._state.mkdir(exist_ok=True)
-        self._pulumi("stack", "select", "--create", name)
+
+    @classmethod
+    def made(cls, folder: Path, name: str, environment: Mapping[str, str]) -> "Stack":
+        """A new stack; its file is copied from `stacks/` where there is one."""
+        stack = cls(folder, name, environment)
+        stack._copy_project()
+        stack._state.mkdir()
+        stack._pulumi("stack", "select", "--create", name)
+        return stack
+
+    def copied(self, folder: Path) -> "Stack":
+        """The same stack in another folder, with a state of its own from here on."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Stack(folder, self.name, self.environment)
 
     def set(self, **cluster: Any) -> None:
         """Write keys of `slipway:cluster`, as a stack file spells them; None takes a key out."""
