@@ -1,12 +1,16 @@
 """Read the stack, build its target, export the contract."""
 
 import os
+import sys
 from pathlib import Path
 
 import pulumi
 
 from components import kubeconfig, spec, targets
 from components.cluster import CONTRACT
+
+ERRORS_ARE_SHOWN = 32
+"""The exit code after which Pulumi adds no message of its own."""
 
 
 def main() -> None:
@@ -25,5 +29,6 @@ def main() -> None:
 try:
     main()
 except spec.SpecError as error:
-    file = f"stacks/Pulumi.{pulumi.get_stack()}.yaml"
-    raise pulumi.RunError("\n".join(f"{file}: {fault}" for fault in error.faults)) from None
+    for fault in error.faults:
+        pulumi.log.error(f"stacks/Pulumi.{pulumi.get_stack()}.yaml: {fault}")
+    sys.exit(ERRORS_ARE_SHOWN)
