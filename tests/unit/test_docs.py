@@ -1,0 +1,55 @@
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.targets import TARGETS
+
+PROJECT = Path(__file__).parents[2]
+PAGES = sorted([PROJECT / "README.md", *PROJECT.glob("docs/*.md"), *PROJECT.glob("examples/*/README.md")])
+
+
+def ids(path):
+    return str(path.relative_to(PROJECT))
+
+
+def test_the_readme_lists_every_target_and_no_other():
+    rows = re.findall(r"^\| \[`(\w+)`\]\((\S+)\) \| (.*?) \| `(\S+)` \|$", (PROJECT / "README.md").read_text(), re.M)
+    assert [(name, summary) for name, _, summary, _ in rows] == [(t.name, t.summary) for t in TARGETS.values()]
+    for name, _, _, stack in rows:
+        assert yaml.safe_load((PROJECT / stack).read_text())["config"]["slipway:target"] == name
+
+
+def test_the_stack_file_shown_in_the_readme_is_the_one_in_the_repository():
+    shown = re.search(r"^```yaml\n(.*?)^```", (PROJECT / "README.md").read_text(), re.M | re.S)
+    assert shown is not None
+    assert shown[1] == (PROJECT / "stacks/Pulumi.dev-kind.yaml").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_link_to_a_file_leads_to_one(page):
+    links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_make_command_in_the_docs_is_one(page):
+    known = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.M))
+    used = set(
+        re.findall(
+            r"\bmake (?:-s )?([a-z][a-z-]*)",
+            " ".join(re.findall(r"`[^`]+`|^    .*$|^make .*$", page.read_text(), re.M)),
+        )
+    )
+    assert used - known == set()
+
+
+def test_make_help_tells_every_command():
+    phony = re.search(r"^\.PHONY: (.*)$", (PROJECT / "Makefile").read_text(), re.M)
+    assert phony is not None
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout
+    assert re.findall(r"^  make ([a-z-]+)", told, re.M) == phony[1].split()
