@@ -17,9 +17,15 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
+_last = ""
+
+
 def status(message: str) -> None:
-    """Show `message` beside the running operation; the next one takes its place."""
-    _log(message, ephemeral=True)
+    """Show `message` while the operation runs; the next one takes its place. Said again, it is not shown again."""
+    global _last
+    if message != _last:
+        _last = message
+        _log(message, ephemeral=True)
 
 
 def inform(message: str) -> None:

@@ -84,6 +84,7 @@ class ClusterProvider(_Provider):
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Refuse at preview what no cluster can be made from. `_olds` is empty for a new one and a replacement."""
+        news = _whole(news)
         try:
             if faults := faults_of_versions(_olds, news, date.today()):
                 raise SpecError(faults)
@@ -95,6 +96,7 @@ class ClusterProvider(_Provider):
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """What changes in place and what makes the cluster anew, with the reason on the user's display."""
+        _olds, _news = _whole(_olds), _whole(_news)
         replaced = replacements(_olds, _news)
         for reason in replaced.values():
             progress.inform(f"{_news['name']} is replaced: {reason}")
@@ -109,6 +111,7 @@ class ClusterProvider(_Provider):
     def create(self, props: Properties) -> dynamic.CreateResult:
         """Have kind make the cluster, or take over what an earlier run had it finish from the same arguments."""
         engine = Engine.find()
+        props = _whole(props)
         name, claim = props["name"], props["claim"]
         mark = kind_config.mark_of(claim, props)
         with kind_cli.only_one(name) as lock:
@@ -137,6 +140,7 @@ class ClusterProvider(_Provider):
     def update(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.UpdateResult:
         """Start nodes that the last refresh found stopped, then bring labels, taints and mirrors to what is wanted."""
         engine = Engine.find()
+        _olds, _news = _whole(_olds), _whole(_news)
         with kind_cli.only_one(_news["name"]):
             if names := stopped(_olds):
                 kind_nodes.start(engine, names)
@@ -152,6 +156,15 @@ class ClusterProvider(_Provider):
         with kind_cli.only_one(name):
             progress.status(f"deleting the nodes of {name}")
             engine.remove([node.container for node in _ours(engine.nodes(name), _props["claim"])])
+
+
+def _whole(value: Any) -> Any:
+    """`value` with whole numbers as such: between processes every number travels as a float."""
+    if isinstance(value, dict):
+        return {key: _whole(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return list(map(_whole, value))
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _is_finished(engine: Engine, nodes: list[Node], props: Properties, mark: str) -> bool:
