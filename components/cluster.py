@@ -32,7 +32,7 @@ class ClusterArgs(TypedDict):
     """Kubernetes version in quotes: a minor (`"1.37"`, any patch of it) or an exact patch (`"1.37.2"`)."""
 
     name: NotRequired[str]
-    """Name of the cluster where it lives, and in kubeconfigs. Default: the stack's name."""
+    """Name of the cluster where it lives, and in kubeconfigs. Default: the stack's name, or the component's."""
 
     deletion_protection: NotRequired[bool]
     """Whether destroying or replacing the cluster is refused. Default: true in a cloud, false on a laptop."""

@@ -21,6 +21,7 @@ from components.cluster import Cluster, ClusterArgs
 from components.local import kind_config
 from components.local.kind_provider import ClaimProvider, ClusterProvider
 from components.network import cidr_faults
+from components.nodes import Taint
 from components.spec import Fault
 
 LONGEST_NAME = 40
@@ -40,14 +41,6 @@ class Protocol(StrEnum):
     TCP = "TCP"
     UDP = "UDP"
     SCTP = "SCTP"
-
-
-class Effect(StrEnum):
-    """What a taint does to pods that do not tolerate it."""
-
-    NO_SCHEDULE = "NoSchedule"
-    PREFER_NO_SCHEDULE = "PreferNoSchedule"
-    NO_EXECUTE = "NoExecute"
 
 
 class PortMapping(TypedDict):
@@ -79,36 +72,23 @@ class Mount(TypedDict):
     """Default: false."""
 
 
-class Taint(TypedDict):
-    """A taint of a node."""
-
-    key: str
-    """e.g. `dedicated`."""
-
-    value: NotRequired[str]
-    """e.g. `gpu`. Default: none."""
-
-    effect: Effect
-    """What it does to pods that do not tolerate it."""
-
-
-class NodeLabels(TypedDict, total=False):
+class NodeLabels(TypedDict):
     """Labels by role."""
 
-    control_planes: dict[str, str]
+    control_planes: NotRequired[dict[str, str]]
     """Labels of every control plane."""
 
-    workers: dict[str, str]
+    workers: NotRequired[dict[str, str]]
     """Labels of every worker."""
 
 
-class NodeTaints(TypedDict, total=False):
+class NodeTaints(TypedDict):
     """Taints by role."""
 
-    control_planes: list[Taint]
+    control_planes: NotRequired[list[Taint]]
     """Taints of every control plane, beside kubeadm's own."""
 
-    workers: list[Taint]
+    workers: NotRequired[list[Taint]]
     """Taints of every worker."""
 
 
