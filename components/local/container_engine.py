@@ -1,5 +1,6 @@
 """The container engine on this machine, docker or podman, as kind uses it: through its command line."""
 
+import functools
 import json
 import os
 import subprocess
@@ -11,6 +12,9 @@ CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 ROLE_LABEL = "io.x-k8s.kind.role"
 ANSWER_SECONDS = 20
 """An engine that does not answer a question within this time counts as not running."""
+
+
+_CGROUP_VERSION = {"docker": "{{.CgroupVersion}}", "podman": "{{.Host.CgroupsVersion}}"}
 
 
 class EngineError(Exception):
@@ -41,20 +45,25 @@ class Engine:
     cli: str
     """`docker` or `podman`."""
 
-    @classmethod
-    def find(cls) -> "Engine":
+    cgroup_v1: bool
+    """Whether containers run on cgroup v1, which a kubelet takes only when told to."""
+
+    @staticmethod
+    @functools.cache
+    def find() -> "Engine":
         """The engine that kind will use: what `KIND_EXPERIMENTAL_PROVIDER` names, else docker, else podman.
 
         Raises:
             EngineError: None of them answers.
         """
         chosen = os.environ.get("KIND_EXPERIMENTAL_PROVIDER")
-        for cli in [chosen] if chosen in ("docker", "podman") else ["docker", "podman"]:
+        for cli in [chosen] if chosen in _CGROUP_VERSION else _CGROUP_VERSION:
+            ask = [cli, "info", "--format", _CGROUP_VERSION[cli]]
             try:
-                subprocess.run([cli, "version"], capture_output=True, timeout=ANSWER_SECONDS, check=True)
+                done = subprocess.run(ask, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=True)
             except (OSError, subprocess.SubprocessError):
                 continue
-            return cls(cli)
+            return Engine(cli, cgroup_v1=done.stdout.strip().removeprefix("v") == "1")
         raise EngineError(
             "no container engine answers; start Docker or Podman (`make up` starts a private engine where it can)"
         )
@@ -71,11 +80,6 @@ class Engine:
         if not names:
             return []
         return sorted(map(_node, json.loads(self.run("inspect", *names))), key=lambda node: node.container)
-
-    def has_cgroup_v1(self) -> bool:
-        """Whether containers run on cgroup v1, which the kubelet takes only when told to."""
-        path = "{{.CgroupVersion}}" if self.cli == "docker" else "{{.Host.CgroupsVersion}}"
-        return self.run("info", "--format", path).strip().removeprefix("v") == "1"
 
     def images(self, repository: str) -> list[str]:
         """The tags of `repository` that the engine holds, newest first."""

@@ -123,11 +123,11 @@ class ClusterProvider(_Provider):
                 engine.remove([node.container for node in _ours(nodes, claim)])
                 _refuse_taken(engine, name)
                 image = kind_image.choose(engine, props)
-                text = kind_config.render(props, name=name, mark=mark, cgroup_v1=engine.has_cgroup_v1())
+                text = kind_config.render(props, name=name, mark=mark, cgroup_v1=engine.cgroup_v1)
                 config = kind_cli.create(name, text, image, lock)
                 kind_nodes.mark_complete(engine, name)
+            # As with kind itself, the API answers now, and nodes are Ready some seconds later: pods wait for them.
             kind_nodes.configure(engine, {}, props)
-            kind_nodes.await_ready(engine, props)
         return dynamic.CreateResult(name, {**props, **_outputs(engine, props, config)})
 
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:

@@ -41,7 +41,7 @@ class _Bench:
         self._image = kind_image.choose(found, args)
         self._config = folder / "kind.yaml"
         mark = kind_config.mark_of("bench", args)
-        self._config.write_text(kind_config.render(args, name=NAME, mark=mark, cgroup_v1=found.has_cgroup_v1()))
+        self._config.write_text(kind_config.render(args, name=NAME, mark=mark, cgroup_v1=found.cgroup_v1))
         self._kubeconfig = folder / "kubeconfig"
         self._log = folder / "log"
         # A state of its own, in a project folder whose stack file Pulumi may write to.
