@@ -85,6 +85,18 @@ def reference() -> str:
     return "\n".join(_reference_lines()) + "\n"
 
 
+def nested(declared: type, place: str = "") -> Iterator[tuple[str, type]]:
+    """The mappings inside a mapping, outer ones first, with the path of keys that leads there."""
+    for name, key in keys(declared).items():
+        kind, path = plain(key.type), f"{place}{name}"
+        while get_origin(kind) in (list, Sequence, dict, Mapping):
+            path += "[]" if get_origin(kind) in (list, Sequence) else ".*"
+            kind = plain(get_args(kind)[-1])
+        if is_typeddict(kind):
+            yield path, kind
+            yield from nested(kind, f"{path}.")
+
+
 def _type(kind: Any) -> dict[str, Any]:
     kind = plain(kind)
     origin, parts = get_origin(kind), get_args(kind)
@@ -135,11 +147,11 @@ def _target_lines(target: Target) -> Iterator[str]:
     yield from ("", f"## `{target.name}`", "", f"{target.summary}.", "", "Under `slipway:cluster`:", "")
     yield from _table(declared)
     places: dict[type, list[str]] = {}
-    for path, nested in _nested(declared):
-        places.setdefault(nested, []).append(f"`{path}`")
-    for nested, paths in places.items():
-        yield from ("", f"### {', '.join(paths)} of `{target.name}`", "", inspect.getdoc(nested) or "", "")
-        yield from _table(nested)
+    for path, inner in nested(declared):
+        places.setdefault(inner, []).append(f"`{path}`")
+    for inner, paths in places.items():
+        yield from ("", f"### {', '.join(paths)} of `{target.name}`", "", inspect.getdoc(inner) or "", "")
+        yield from _table(inner)
 
 
 def _capability_lines() -> Iterator[str]:
@@ -170,15 +182,3 @@ def _name_of(kind: Any) -> str:
     if origin in (dict, Mapping):
         return f"mapping to {_name_of(parts[1])}" if parts[1] is not Any else "mapping"
     return {str: "text", int: "whole number", bool: "true or false"}.get(kind, "mapping")
-
-
-def _nested(declared: type, place: str = "") -> Iterator[tuple[str, type]]:
-    """The mappings inside a mapping, outer ones first, with the path of keys that leads there."""
-    for name, key in keys(declared).items():
-        kind, path = plain(key.type), f"{place}{name}"
-        while get_origin(kind) in (list, Sequence, dict, Mapping):
-            path += "[]" if get_origin(kind) in (list, Sequence) else ".*"
-            kind = plain(get_args(kind)[-1])
-        if is_typeddict(kind):
-            yield path, kind
-            yield from _nested(kind, f"{path}.")

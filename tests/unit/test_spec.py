@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Sequence
 from enum import StrEnum
@@ -57,6 +58,17 @@ class Args(Base):
     """Parts of the network."""
 
 
+@pytest.fixture
+def network():
+    """An output, which needs an event loop to live in."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield pulumi.Output.from_input("default")
+    loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(loop)))
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
 def faults(**values):
     with pytest.raises(SpecError) as refused:
         spec.parse(Args, {"version": "1.37", **values})
@@ -82,8 +94,7 @@ def test_right_values_come_back_as_declared():
     }
 
 
-def test_an_output_is_taken_only_where_one_is_declared():
-    network = pulumi.Output.from_input("default")
+def test_an_output_is_taken_only_where_one_is_declared(network):
     assert spec.parse(Args, {"version": "1.37", "network": network})["network"] is network
     assert faults(spot=network) == ["spot: must be true or false, not an output, whose value may be known only later"]
 
