@@ -51,13 +51,6 @@ def pool(**changes):
 # Shape
 
 
-def test_every_resource_belongs_to_the_component_and_bears_its_name(gke):
-    children = [resource for resource in gke().resources if resource.custom]
-
-    assert {child.parent for child in children} == {"prod"}
-    assert all(child.name.startswith("prod-") for child in children)
-
-
 def test_a_name_in_the_arguments_names_the_resources(gke):
     assert gke(name="shop").the("Cluster").name == "shop-cluster"
 
