@@ -5,9 +5,10 @@ for other languages all read that declaration through this module.
 """
 
 import ast
+import functools
 import inspect
 import textwrap
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import UnionType
@@ -45,7 +46,8 @@ def plain(kind: Any) -> Any:
     return next(get_args(part)[0] for part in get_args(kind) if get_origin(part) is Awaitable)
 
 
-def documentation(declared: type) -> dict[str, str]:
+@functools.cache
+def documentation(declared: type) -> Mapping[str, str]:
     """The docstring below each key of a class (as Python writes it), with those that it inherits."""
     texts: dict[str, str] = {}
     # A TypedDict is a plain dict at run time; what it was derived from is kept beside.
