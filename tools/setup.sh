@@ -13,10 +13,12 @@ needed=3.11
 say() { printf '  %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
+is_new_enough() { "$1" -c "import sys; sys.exit(sys.version_info < (${needed%.*}, ${needed#*.}))" 2> /dev/null; }
+
 # The name of a Python that is new enough.
 find_python() {
   for python in python3 python3.14 python3.13 python3.12 python3.11; do
-    if "$python" -c "import sys; sys.exit(sys.version_info < (${needed%.*}, ${needed#*.}))" 2> /dev/null; then
+    if is_new_enough "$python"; then
       echo "$python"
       return
     fi
@@ -88,7 +90,12 @@ else
   ln -sf "$uv" "$bin/uv"
 fi
 
-[ -d "$project/.venv" ] || say "making the Python environment"
+# An environment that works is kept with its Python, whatever PATH says today.
+if is_new_enough "$project/.venv/bin/python"; then
+  python=$project/.venv/bin/python
+else
+  say "making the Python environment"
+fi
 # Another environment that is active in this shell is not the one that is meant.
 unset VIRTUAL_ENV
 "$uv" sync --quiet --project "$project" --python "$(command -v "$python")" --no-python-downloads --locked --inexact "$@" ||

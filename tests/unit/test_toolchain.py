@@ -95,6 +95,12 @@ def test_the_sources_are_built_where_no_release_can_be_had(clone, table, roads):
     assert linked(clone) == {"tool": "built", "helper": "built"}
 
 
+def test_programs_of_several_builds_end_up_in_one_folder(clone, roads):
+    built = [install(clone / f"cache/{name}", "1.5.0", name) for name in ("tool", "helper")]
+    assert {file.name for file in choice._together(built).iterdir()} == {"tool", "helper"}
+    assert choice._together(built) == choice._together(built)
+
+
 def test_what_was_brought_once_is_not_brought_again(clone, table, roads):
     choice.ensure(["tool"])
     choice.ensure(["tool"])

@@ -81,8 +81,12 @@ def _answers() -> dict[str, str]:
         return {}
 
 
-def _bring(program: Program, wanted: SpecifierSet) -> list[Path]:
-    """The folders that hold the program once it was fetched or built."""
+def _bring(program: Program, wanted: SpecifierSet) -> Path:
+    """The folder that holds the program once it was fetched or built.
+
+    Raises:
+        Problem: No version that Slipway brings will do, or it can be had by none of the roads.
+    """
     chosen = next((source for source in program.sources if source.version in wanted), None)
     if chosen is None:
         raise Problem(
@@ -90,18 +94,30 @@ def _bring(program: Program, wanted: SpecifierSet) -> list[Path]:
             f"{', '.join(source.version for source in program.sources)}; put another one on PATH"
         )
     try:
-        return [release.fetch(program.name, chosen.version, chosen.release)]
+        return release.fetch(program.name, chosen.version, chosen.release)
     except release.Unavailable as reason:
         say(f"{program.name} {chosen.version} cannot be had as a release: {reason}")
     say(f"it is built from source instead, once: about {chosen.build_minutes} min on two cores")
-    return [golang.build(recipe) for recipe in chosen.builds]
+    return _together([golang.build(recipe) for recipe in chosen.builds])
 
 
-def _link(program: Program, folders: Sequence[Path]) -> None:
+def _together(folders: Sequence[Path]) -> Path:
+    """One folder with the files of all: Pulumi looks for its language host beside itself, links followed."""
+    if len(folders) == 1:
+        return folders[0]
+    folder = paths.CACHE / "programs" / "+".join(built.name for built in folders)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (file for built in folders for file in built.iterdir()):
+        if not (folder / file.name).exists():
+            os.link(file, folder / file.name)
+    return folder
+
+
+def _link(program: Program, folder: Path) -> None:
     for name in program.provides:
-        file = next((folder / name for folder in folders if (folder / name).exists()), None)
-        if file is None:
-            raise Problem(f"{name} is not in {', '.join(map(str, folders))}; remove that folder and try again")
+        file = folder / name
+        if not file.exists():
+            raise Problem(f"{name} is missing in {folder}; remove that folder and try again")
         fresh = paths.BIN / f"{name}.new"
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(file)
