@@ -101,7 +101,7 @@ class ClusterProvider(_Provider):
         for reason in replaced.values():
             progress.inform(f"{_news['name']} is replaced: {reason}")
         if names := stopped(_olds):
-            progress.inform(f"{', '.join(names)} is stopped, and will be started")
+            progress.inform(f"{', '.join(names)} stopped, to be started again")
         return dynamic.DiffResult(
             changes=bool(replaced or updates(_olds, _news)),
             replaces=list(replaced),

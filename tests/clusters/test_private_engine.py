@@ -12,7 +12,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-
 import pytest
 
 from tests.clusters import machine

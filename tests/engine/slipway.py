@@ -153,6 +153,10 @@ class Stack:
         assert run.code != 0, f"pulumi {command} succeeded:\n{run.output}"
         return run
 
+    def cancel(self) -> None:
+        """`pulumi cancel`: take away the lock of a run that was killed."""
+        self._pulumi("cancel", "--yes", "--stack", self.name)
+
     def run(self, command: str, *options: str) -> Run:
         """`pulumi` with `command` on this stack, however it goes."""
         self._events.unlink(missing_ok=True)

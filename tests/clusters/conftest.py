@@ -1,0 +1,110 @@
+"""The cluster rung: the plain command, a real container engine, real clusters."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.local.container_engine import Engine
+from tests.clusters import machine
+from tests.engine.slipway import Stack, environment
+from tools import engine as engines
+from tools import node_image, paths
+from tools.engine import packages
+
+PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "kind", "kubectl")
+VERSION = "1.37"
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The container engine that answers, with the node image in it; one that was started for the tests ends with them.
+
+    The private one must leave the machine as it was before, clusters or not.
+    """
+    started = engines.find() is None
+    before = machine.look(packages.ensure(paths.CACHE / "engine")) if started else None
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in engines.ensure().environment.items():
+            patch.setenv(name, value)
+        node_image.ensure({"version": VERSION})
+        yield Engine.find()
+        if before is not None and engines.stop_private_if_idle():
+            assert machine.look(packages.ensure(paths.CACHE / "engine")) == before
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pulumi's own folder."""
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    if missing:
+        pytest.fail(f"{', '.join(missing)} not on PATH; run the tests with `make test`, which brings them")
+    return tmp_path_factory.mktemp("pulumi")
+
+
+@pytest.fixture(scope="session")
+def slipway(engine: Engine, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Stack]]:
+    """A stack of its own, from dev-kind's file: `slipway("name", workers=2)`. In the end nothing may be left of it."""
+    names: list[str] = []
+    before = leftovers(engine)
+
+    def make(name: str, **cluster: Any) -> Stack:
+        stack = Stack.made(tmp_path_factory.mktemp(name), "dev-kind", environment(home))
+        stack.set(name=name, **cluster)
+        names.append(name)
+        return stack
+
+    yield make
+    left = [node.container for name in names for node in engine.nodes(name)]
+    engine.remove(left)
+    assert left == []
+    assert leftovers(engine) == before
+
+
+def leftovers(engine: Engine) -> dict[str, set[str]]:
+    """What an engine holds beside images."""
+    return {
+        kind: set(engine.run(*words).split())
+        for kind, words in {
+            "containers": ("ps", "--all", "--quiet", "--no-trunc"),
+            "networks": ("network", "ls", "--quiet", "--no-trunc"),
+            "volumes": ("volume", "ls", "--quiet"),
+        }.items()
+    }
+
+
+class Kubectl:
+    """The command on a stack's cluster, by nothing but what the stack exports."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self._kubeconfig = folder / f"{stack.outputs()['name']}.kubeconfig"
+        self._kubeconfig.touch(mode=0o600)
+        self._kubeconfig.write_text(stack.outputs(show_secrets=True)["kubeconfig"])
+
+    def __call__(self, *words: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            ["kubectl", *words],
+            env={**os.environ, "KUBECONFIG": str(self._kubeconfig)},
+            input=stdin,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"kubectl {' '.join(words)} failed: {done.stderr}"
+        return done.stdout
+
+    def nodes(self) -> dict[str, Any]:
+        """The nodes by name, once all are Ready."""
+        self("wait", "nodes", "--all", "--for=condition=Ready", "--timeout=180s")
+        items = json.loads(self("get", "nodes", "--output=json"))["items"]
+        return {node["metadata"]["name"]: node for node in items}
+
+
+@pytest.fixture
+def kubectl(tmp_path: Path) -> Callable[[Stack], Kubectl]:
+    """kubectl on a stack's cluster: `kubectl(stack)("get", "pods")`."""
+    return lambda stack: Kubectl(stack, tmp_path)
