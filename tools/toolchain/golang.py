@@ -91,6 +91,20 @@ def fetch(recipes: Iterable[GoBuild]) -> None:
         subprocess.run(command, cwd=MODULES / recipe.module, env=_environment(recipe), capture_output=True)
 
 
+def source(module: str, path: str) -> Path:
+    """Where the files of module `path` lie, at the version that `module` requires; fetched if need be, never to be written.
+
+    Raises:
+        Problem: It cannot be fetched.
+    """
+    recipe = GoBuild(module, ())
+    go = toolchain(MODULES / module).install()
+    log = paths.CACHE / "builds" / f"{module}.source.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    _go([go, "mod", "download", path], recipe, log, lambda line, count: None)
+    return Path(_go([go, "list", "-m", "-f", "{{.Dir}}", path], recipe, log, lambda line, count: None).strip())
+
+
 def digest(recipe: GoBuild, go: str) -> str:
     """The key of a build: it changes with whatever could change the programs."""
     folder = MODULES / recipe.module

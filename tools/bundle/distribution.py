@@ -1,0 +1,116 @@
+"""What comes from the distribution's packages: the C compiler, and the root file system of a node.
+
+A node runs the distribution of the machine that builds it, from the mirror that this machine's own apt uses: that one
+is reachable, and its keys are trusted already. Nothing is installed on the machine itself.
+"""
+
+import hashlib
+import platform
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.console import Problem
+from tools.engine.packages import Programs, unpack
+from tools.run import run
+
+BUILD_PACKAGES = ("debootstrap", "gcc", "libc6-dev", "libseccomp-dev", "pkg-config")
+
+NODE_PACKAGES = (
+    "systemd", "systemd-sysv", "dbus", "kmod", "mount", "procps", "util-linux", "e2fsprogs",
+    # What kubeadm's preflight, the kubelet, kube-proxy and flannel call.
+    "conntrack", "ebtables", "ethtool", "ipset", "iproute2", "iptables", "nftables", "socat",
+    # What kind calls in a node.
+    "ca-certificates", "curl", "jq", "pigz",
+    # For tests, and for whoever looks around in a node.
+    "busybox-static", "iputils-ping", "netbase",
+)  # fmt: skip
+
+
+def build_programs(cache: Path) -> Programs:
+    """The programs and libraries that building needs, unpacked unless this machine has them."""
+    return unpack(cache / "build-tools", "a C compiler and debootstrap", "1 to 60 MB", BUILD_PACKAGES)
+
+
+def compiler(programs: Programs) -> Mapping[str, str]:
+    """The environment in which cgo finds compiler, headers and static libraries, unpacked or this machine's own."""
+    root = programs.root
+    triplet = f"{platform.machine()}-linux-gnu"
+    libraries = root / "usr/lib" / triplet
+    include = f"-isystem {root}/usr/include/{triplet} -isystem {root}/usr/include"
+    return {
+        **programs.environment,
+        "CC": "gcc",
+        "CGO_CFLAGS": f"-O2 {include}",
+        "CGO_LDFLAGS": f"-B{libraries} -L{libraries}",
+        "PKG_CONFIG_PATH": f"{libraries}/pkgconfig",
+        # Paths in libseccomp's own file are as if it were installed; the flags above point to where it is.
+        "PKG_CONFIG_ALLOW_SYSTEM_CFLAGS": "0",
+    }
+
+
+def node_root(root: Path, programs: Programs, log: Path) -> None:
+    """Make the root file system of a node in `root`; there is none until it is complete.
+
+    Raises:
+        Problem: A package could not be fetched or did not install.
+    """
+    if root.is_dir():
+        return
+    suite = _suite()
+    mirror, components = _mirror(suite)
+    fresh = root.with_name(f"{root.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.parent.mkdir(parents=True, exist_ok=True)
+    share = programs.root / "usr/share/debootstrap"
+    environment = {**programs.environment, **({"DEBOOTSTRAP_DIR": str(share)} if share.is_dir() else {})}
+    run(
+        [
+            programs.find("debootstrap"), "--variant=minbase", f"--components={','.join(components)}",
+            f"--include={','.join(NODE_PACKAGES)}", suite, fresh, mirror,
+        ],
+        env=environment, log=log,
+    )  # fmt: skip
+    for downloaded in ("var/cache/apt/archives/*.deb", "var/cache/apt/*.bin", "var/lib/apt/lists/*_*"):
+        for leftover in fresh.glob(downloaded):
+            leftover.unlink()
+    (fresh / "etc/hostname").unlink(missing_ok=True)
+    (fresh / "etc/machine-id").write_text("")  # every node makes its own
+    (fresh / "etc/resolv.conf").write_text("")  # what debootstrap leaves is this machine's
+    fresh.replace(root)
+
+
+def key() -> str:
+    """Changes with the distribution and the packages of a node's root file system."""
+    return f"{_suite()}-{hashlib.sha256(','.join(NODE_PACKAGES).encode()).hexdigest()[:8]}"
+
+
+def libraries(root: Path, *files: str) -> set[str]:
+    """The shared libraries of programs and libraries in `root`, and their loader, as the loader itself finds them."""
+    words = run(["chroot", root, "ldd", *files]).split()
+    return {word for word in words if word.startswith("/") and not word.endswith(":")}
+
+
+def _suite() -> str:
+    release = platform.freedesktop_os_release()
+    if "VERSION_CODENAME" not in release or not shutil.which("apt-get"):
+        raise Problem(
+            f"{release.get('PRETTY_NAME', 'this system')} has no apt, and a node's root file system is made of "
+            "Debian's or Ubuntu's packages; build the bundle on one of those"
+        )
+    return release["VERSION_CODENAME"]
+
+
+def _mirror(suite: str) -> tuple[str, list[str]]:
+    """The mirror that apt uses for a suite, and those of its components that a node's packages are in."""
+    form = "$(REPO_URI)|$(RELEASE)|$(CODENAME)|$(COMPONENT)"
+    targets = run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
+    found: dict[str, list[str]] = {}
+    for line in targets.splitlines():
+        uri, release, codename, component = line.split("|")
+        if suite in (release, codename) and component in ("main", "universe"):  # the latter is Ubuntu's
+            found.setdefault(uri, []).append(component)
+    for uri, components in found.items():
+        if "main" in components:
+            return uri, components
+    raise Problem(f"apt knows no mirror of {suite}; add one to /etc/apt/sources.list, then run `apt-get update`")
