@@ -4,8 +4,6 @@ import subprocess
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
-
 from components import versions
 from components.local import kind_image
 from components.local.container_engine import Engine
@@ -39,7 +37,7 @@ def ensure(args: Mapping[str, Any]) -> None:
     if not versions.same(args["version"], made.version):
         raise Problem(
             f"version: no registry can be reached, and the offline bundle holds Kubernetes {made.version}, "
-            f"not {args['version']}; write \"{versions.minor_of(args['version'])}\""
+            f'not {args["version"]}; write "{versions.minor_of(args["version"])}"'
         )
     bundle.load(made, engine.cli)
 
@@ -50,6 +48,9 @@ def _pull_or_find_unreachable(engine: Engine, image: str) -> bool:
     Raises:
         Problem: The registry is there, and yet the image did not come.
     """
+    # Only now: it takes longer to load than all the rest of a run that finds the image in place.
+    import httpx
+
     name = image.partition("@")[0]
     with step(f"Pulling {name}") as progress:
         failure = _pull(engine.cli, image, progress.update)

@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from tools import paths
 from tools.console import Problem, say
-from tools.toolchain import golang, release
+from tools.toolchain import golang
 from tools.toolchain.programs import PROGRAMS, VERSION, Program
 
 _ANSWERS = paths.HOME / "programs.json"
@@ -93,6 +93,9 @@ def _bring(program: Program, wanted: SpecifierSet) -> Path:
             f"{program.name} {wanted} is needed, and Slipway brings only "
             f"{', '.join(source.version for source in program.sources)}; put another one on PATH"
         )
+    # Only now: its HTTP client takes longer to load than all the rest of a run that finds everything in place.
+    from tools.toolchain import release
+
     try:
         return release.fetch(program.name, chosen.version, chosen.release)
     except release.Unavailable as reason:
