@@ -16,7 +16,7 @@ from components.cluster import CONTRACT
 from components.declared import camel, documentation, keys, plain
 from components.host import PACKAGE, Host, package_schema
 from components.local.kind import KindCluster
-from components.spec import SpecError
+from components.spec import SpecError, parse
 from components.targets import TARGETS
 
 PROJECT = Path(__file__).parents[2]
@@ -170,6 +170,16 @@ def test_what_a_stack_file_may_not_say_another_language_may_not_either(host, com
 def test_a_program_in_python_meets_the_same_rules():
     with pytest.raises(SpecError, match=r"^workers: -1 is less than none"):
         KindCluster("dev", {"version": "1.37", "workers": -1})
+
+
+def test_the_example_in_yaml_asks_for_what_the_package_gives(package):
+    example = yaml.safe_load((PROJECT / "examples/yaml/Pulumi.yaml").read_text())
+    components = {f"slipway:{component.__name__}": component for component in COMPONENTS}
+    for resource in example["resources"].values():
+        component = components[resource["type"]]
+        assert component.check({**parse(component.declared(), resource["properties"]), "name": "shop"}) == []
+    given = {f"shop.{name}" for name in package["resources"]["slipway:index:GkeCluster"]["properties"]}
+    assert {value.strip("${}") for value in example["outputs"].values()} <= given
 
 
 def test_the_plugin_is_one_that_pulumi_starts_with_every_targets_sdk():
