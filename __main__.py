@@ -23,7 +23,15 @@ def main() -> None:
 
     # A shell that `make env` set up has a kubeconfig of its own, which follows the cluster.
     if (folder := os.environ.get("SLIPWAY_KUBECONFIGS")) and not pulumi.runtime.is_dry_run():
-        cluster.kubeconfig.apply(lambda text: kubeconfig.save(Path(folder), stack, text))
+        cluster.kubeconfig.apply(lambda text: save(Path(folder), stack, text))
+
+
+def save(folder: Path, stack: str, text: str) -> None:
+    """Keep the kubeconfig in `folder`; the cluster stands whether that works or not."""
+    try:
+        kubeconfig.save(folder, stack, text)
+    except OSError as error:
+        pulumi.log.warn(f"the kubeconfig could not be saved below {folder}: {error.strerror}")
 
 
 try:
