@@ -1,16 +1,17 @@
 """Upstream's releases: fetched, checked against the sums that Slipway pins, unpacked into the cache."""
 
+import contextlib
 import hashlib
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Generator
 from pathlib import Path
 
 import httpx
 from filelock import FileLock
 
 from tools import paths
-from tools.console import Problem, step
+from tools.console import Problem, Progress, step
 from tools.toolchain.programs import Release, here
 
 _TIMEOUT = httpx.Timeout(60, connect=5)
@@ -36,31 +37,35 @@ def fetch(name: str, version: str, release: Release) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not folder.is_dir():
-            archive = folder.with_suffix(".download")
-            with step(f"Fetching {name} {version}") as progress:
-                _download(url, archive, release.sums[platform], progress.update)
+            archive = folder.with_name(f"{folder.name}.download")
+            # Announced only once it answers: that it does not is nothing gone wrong, there is another road.
+            with _answer(url) as response, step(f"Fetching {name} {version}") as progress:
+                _save(response, archive, release.sums[platform], progress)
                 _unpack(name, archive, release.folder, folder)
                 archive.unlink()
     return folder
 
 
-def _download(url: str, target: Path, wanted: str, tell: Callable[[str], None]) -> None:
-    digest, done = hashlib.sha256(), 0
+@contextlib.contextmanager
+def _answer(url: str) -> Generator[httpx.Response]:
     try:
-        with (
-            httpx.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT) as response,
-            target.open("wb") as file,
-        ):
+        with httpx.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT) as response:
             if response.status_code != httpx.codes.OK:
                 raise Unavailable(f"{url} answers {response.status_code} {response.reason_phrase}")
-            size = int(response.headers.get("Content-Length", 0))
-            for chunk in response.iter_bytes():
-                digest.update(chunk)
-                file.write(chunk)
-                done += len(chunk)
-                tell(f"{done / 2**20:.0f} of {size / 2**20:.0f} MB" if size else f"{done / 2**20:.0f} MB")
+            yield response
     except httpx.TransportError as error:
         raise Unavailable(f"{httpx.URL(url).host} cannot be reached ({error})") from error
+
+
+def _save(response: httpx.Response, target: Path, wanted: str, progress: Progress) -> None:
+    url, size = response.request.url, int(response.headers.get("Content-Length", 0))
+    digest, done = hashlib.sha256(), 0
+    with target.open("wb") as file:
+        for chunk in response.iter_bytes():
+            digest.update(chunk)
+            file.write(chunk)
+            done += len(chunk)
+            progress.update(f"{done / 2**20:.0f} of {size / 2**20:.0f} MB" if size else f"{done / 2**20:.0f} MB")
     if digest.hexdigest() != wanted:
         target.unlink()
         raise Problem(
@@ -70,7 +75,7 @@ def _download(url: str, target: Path, wanted: str, tell: Callable[[str], None]) 
 
 
 def _unpack(name: str, archive: Path, inner: str | None, folder: Path) -> None:
-    fresh = folder.with_suffix(".new")
+    fresh = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
     if inner is None:
