@@ -58,12 +58,16 @@ def settings() -> dict[str, Any]:
 
 
 def settings_in(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The same, from the `config` of a stack file, read without Pulumi.
+    """The same, from the `config` of a stack file, read without Pulumi: a key without a namespace is the project's own.
 
     Raises:
         SpecError: One of them is secret.
     """
-    own = {key.removeprefix(NAMESPACE): value for key, value in config.items() if str(key).startswith(NAMESPACE)}
+    own = {
+        key.removeprefix(NAMESPACE): value
+        for key, value in ((str(key), value) for key, value in config.items())
+        if key.startswith(NAMESPACE) or ":" not in key
+    }
     _refuse_secrets(key for key, value in own.items() if _holds_secret(value))
     return own
 
@@ -143,7 +147,7 @@ def _mismatch(kind: Any, value: object) -> str:
     origin = get_origin(kind)
     if _is_enum(kind):
         choices = _choices(kind)
-        if isinstance(value, str):
+        if isinstance(value, str) and value:
             return f"{value!r} is none of its values; {nearest(value, choices)}"
         wanted = f"one of {', '.join(choices)}"
     elif is_typeddict(kind):
@@ -152,7 +156,7 @@ def _mismatch(kind: Any, value: object) -> str:
         wanted = "a list" if origin in (list, Sequence) else "a mapping of keys to values"
     else:
         wanted = {str: "text", int: "a whole number", bool: "true or false"}[kind]
-    if value is None:
+    if value is None or (value == "" and kind is not str):
         return f"has no value; write {wanted}"
     if kind is str and isinstance(value, int | float):
         return f"must be text, and without quotes it reads as {_shown(value)}; put it in quotes"

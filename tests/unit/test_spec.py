@@ -201,3 +201,7 @@ def test_the_same_is_refused_in_a_file_read_without_pulumi():
 def test_a_file_read_without_pulumi_gives_the_same_settings():
     config = {"slipway:target": "kind", "slipway:cluster": {"version": "1.37"}, "gcp:project": {"secure": "v1:a:b"}}
     assert spec.settings_in(config) == {"target": "kind", "cluster": {"version": "1.37"}}
+
+
+def test_a_key_without_a_namespace_is_slipways_as_it_is_pulumis():
+    assert spec.settings_in({"target": "kind", "gcp:project": "p", 3: 4}) == {"target": "kind", "3": 4}

@@ -48,7 +48,9 @@ def test_the_name_of_the_stack_meets_the_rules_for_names_too():
             {"target": "kind", "cluster": ["1.37"]},
             "slipway:cluster: must be a mapping of keys to values, not a list",
         ),
-        ({"target": "kind", "cluster": ""}, "slipway:cluster: must be a mapping of keys to values, not ''"),
+        # Pulumi hands on a key without a value as an empty text.
+        ({"target": "kind", "cluster": ""}, "slipway:cluster: has no value; write a mapping of keys to values"),
+        ({**KIND, "target": ""}, "slipway:target: has no value; write one of kind, gke"),
         (
             {"target": "kind", "cluster": None},
             "slipway:cluster: has no value; write a mapping of keys to values",
