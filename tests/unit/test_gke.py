@@ -176,6 +176,34 @@ def test_nobody_gets_in_with_a_client_certificate_or_without_a_name(gke):
     assert cluster["anonymousAuthenticationConfig"] == {"mode": "LIMITED"}
 
 
+HARDENED = [
+    ("Subnetwork", "privateIpGoogleAccess", True),
+    ("Subnetwork", "logConfig.metadata", "INCLUDE_ALL_METADATA"),
+    ("Cluster", "networkingMode", "VPC_NATIVE"),
+    ("Cluster", "datapathProvider", "ADVANCED_DATAPATH"),
+    ("Cluster", "enableIntranodeVisibility", True),
+    ("Cluster", "rbacBindingConfig.enableInsecureBindingSystemAuthenticated", False),
+    ("Cluster", "rbacBindingConfig.enableInsecureBindingSystemUnauthenticated", False),
+    ("Cluster", "securityPostureConfig.mode", "BASIC"),
+    ("Cluster", "loggingConfig.enableComponents", ["SYSTEM_COMPONENTS", "WORKLOADS"]),
+    ("Cluster", "monitoringConfig.managedPrometheus.enabled", True),
+    ("NodePool", "management", {"autoRepair": True, "autoUpgrade": True}),
+    ("NodePool", "upgradeSettings", {"maxSurge": 1, "maxUnavailable": 0}),
+    ("NodePool", "nodeDrainConfigs", [{"respectPdbDuringNodePoolDeletion": True}]),
+    ("NodePool", "nodeConfig.imageType", "COS_CONTAINERD"),
+    ("NodePool", "nodeConfig.kubeletConfig.insecureKubeletReadonlyPortEnabled", "FALSE"),
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "value"), HARDENED)
+def test_a_hardened_setting_is_not_left_to_googles_default(gke, kind, path, value):
+    found = gke().the(kind).inputs
+    for key in path.split("."):
+        found = found[key]
+
+    assert found == value
+
+
 # Order and protection
 
 
