@@ -57,7 +57,7 @@ def settings() -> dict[str, Any]:
     return {key: _structure(text) for key, text in own.items()}
 
 
-def settings_in(config: Mapping[str, Any]) -> dict[str, Any]:
+def settings_in(config: Mapping[Any, Any]) -> dict[str, Any]:
     """The same, from the `config` of a stack file, read without Pulumi: a key without a namespace is the project's own.
 
     Raises:
