@@ -116,8 +116,8 @@ def _started(words: list[str], lock: int | None) -> Generator[subprocess.Popen[s
 
 _CAUSES = (
     (
-        re.compile(r"(?:bind|listen)\S* .*?(?P<port>\d+): .*address already in use|port is already allocated", re.I),
-        "a port that it publishes is taken{detail}; free it or choose another in portMappings or apiPort",
+        re.compile(r":(?P<port>\d+)(?:: bind: address already in use| failed: port is already allocated)", re.I),
+        "a port that it publishes is taken ({port}); free it or choose another in portMappings or apiPort",
     ),
     (
         re.compile(r"no space left on device", re.I),
@@ -148,8 +148,7 @@ def explain(name: str, lines: list[str]) -> str:
     text = "\n".join(lines)
     for pattern, cause in _CAUSES:
         if match := pattern.search(text):
-            port = match.groupdict().get("port")
-            return f"the cluster {name} was not made: {cause.replace('{detail}', f' ({port})' if port else '')}"
+            return f"the cluster {name} was not made: {cause.format(**match.groupdict())}"
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     last = (errors or [line for line in lines if line] or ["it printed nothing"])[-1]
     return f"the cluster {name}: kind failed: {last}"

@@ -61,7 +61,7 @@ def shown(monkeypatch):
         (PORT_TAKEN, "a port that it publishes is taken (8080)"),
         (
             "Error response from daemon: Bind for 127.0.0.1:80 failed: port is already allocated",
-            "port that it publishes",
+            "a port that it publishes is taken (80)",
         ),
         ("write /var/lib/x: no space left on device", "the disk is full"),
         ("Cannot connect to the Docker daemon at unix:///run/docker.sock.", "the container engine stopped"),
