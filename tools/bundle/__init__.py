@@ -15,10 +15,8 @@ from filelock import FileLock
 
 from components.local.kind_config import OFFLINE_REPOSITORY
 from tools import paths
-from tools.bundle import manifest
-from tools.bundle.build import build
+from tools.bundle import making, manifest, recipe
 from tools.bundle.node import LABEL
-from tools.bundle.recipe import recipe
 from tools.console import step
 from tools.run import run
 
@@ -47,7 +45,7 @@ def ensure(minor: str) -> Bundle:
     Raises:
         Problem: It cannot be built here.
     """
-    wanted = recipe(minor)
+    wanted = recipe.of(minor)
     bundle = Bundle(
         folder=paths.CACHE / "bundles" / f"{wanted.version}-{wanted.key}",
         version=wanted.version,
@@ -58,7 +56,7 @@ def ensure(minor: str) -> Bundle:
         bundle.folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{bundle.folder}.lock"):
             if not bundle.folder.is_dir():  # another run may have built it meanwhile
-                build(wanted, bundle.folder, bundle.node_image)
+                making.build(wanted, bundle.folder, bundle.node_image)
     return bundle
 
 

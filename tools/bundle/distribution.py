@@ -10,6 +10,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from filelock import FileLock
+
 from tools.console import Problem
 from tools.engine.packages import Programs, unpack
 from tools.run import run
@@ -29,7 +31,10 @@ NODE_PACKAGES = (
 
 def build_programs(cache: Path) -> Programs:
     """The programs and libraries that building needs, unpacked unless this machine has them."""
-    return unpack(cache / "build-tools", "a C compiler and debootstrap", "1 to 60 MB", BUILD_PACKAGES)
+    folder = cache / "build-tools"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        return unpack(folder, "a C compiler and debootstrap", "up to 60 MB", BUILD_PACKAGES)
 
 
 def compiler(programs: Programs) -> Mapping[str, str]:
@@ -49,35 +54,45 @@ def compiler(programs: Programs) -> Mapping[str, str]:
     }
 
 
-def node_root(root: Path, programs: Programs, log: Path) -> None:
-    """Make the root file system of a node in `root`; there is none until it is complete.
+def node_root(root: Path, programs: Programs) -> None:
+    """Make the root file system of a node in `root` unless it is there; there is none until it is complete.
 
     Raises:
         Problem: A package could not be fetched or did not install.
     """
-    if root.is_dir():
-        return
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{root}.lock"):
+        if not root.is_dir():
+            fresh = root.with_name(f"{root.name}.new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            _debootstrap(fresh, programs, root.with_name(f"{root.name}.log"))
+            fresh.replace(root)
+
+
+def _debootstrap(root: Path, programs: Programs, log: Path) -> None:
     suite = _suite()
     mirror, components = _mirror(suite)
-    fresh = root.with_name(f"{root.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.parent.mkdir(parents=True, exist_ok=True)
     share = programs.root / "usr/share/debootstrap"
-    environment = {**programs.environment, **({"DEBOOTSTRAP_DIR": str(share)} if share.is_dir() else {})}
-    run(
-        [
-            programs.find("debootstrap"), "--variant=minbase", f"--components={','.join(components)}",
-            f"--include={','.join(NODE_PACKAGES)}", suite, fresh, mirror,
-        ],
-        env=environment, log=log,
-    )  # fmt: skip
+    own = {"DEBOOTSTRAP_DIR": str(share)} if share.is_dir() else {}  # one that the machine has knows its folder
+    log.unlink(missing_ok=True)
+    try:
+        run(
+            [
+                programs.find("debootstrap"), "--variant=minbase", f"--components={','.join(components)}",
+                f"--include={','.join(NODE_PACKAGES)}", suite, root, mirror,
+            ],
+            env={**programs.environment, **own}, log=log,
+        )  # fmt: skip
+    except Problem as problem:
+        errors = [line.removeprefix("E: ") for line in log.read_text().splitlines() if line.startswith("E: ")]
+        why = f"{errors[-1]} (all of it: {log})" if errors else str(problem)
+        raise Problem(f"a node's root file system cannot be made from the packages at {mirror}: {why}") from problem
     for downloaded in ("var/cache/apt/archives/*.deb", "var/cache/apt/*.bin", "var/lib/apt/lists/*_*"):
-        for leftover in fresh.glob(downloaded):
+        for leftover in root.glob(downloaded):
             leftover.unlink()
-    (fresh / "etc/hostname").unlink(missing_ok=True)
-    (fresh / "etc/machine-id").write_text("")  # every node makes its own
-    (fresh / "etc/resolv.conf").write_text("")  # what debootstrap leaves is this machine's
-    fresh.replace(root)
+    (root / "etc/hostname").unlink(missing_ok=True)
+    (root / "etc/machine-id").write_text("")  # every node makes its own
+    (root / "etc/resolv.conf").write_text("")  # what debootstrap leaves is this machine's
 
 
 def key() -> str:

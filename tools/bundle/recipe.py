@@ -78,7 +78,7 @@ class Recipe:
         return hashlib.sha256(json.dumps([builds, sources]).encode()).hexdigest()[:12]
 
 
-def recipe(minor: str) -> Recipe:
+def of(minor: str) -> Recipe:
     """What the bundle of a Kubernetes minor is made of.
 
     Raises:

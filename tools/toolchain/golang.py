@@ -78,8 +78,9 @@ def build(recipe: GoBuild) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not folder.is_dir():  # another run may have built it meanwhile
+            program = go.install()
             with step(f"Building {recipe.module} from Go modules") as progress:
-                _build(recipe, go.install(), folder, progress)
+                _build(recipe, program, folder, progress)
     return folder
 
 
