@@ -40,6 +40,7 @@ CAP_SYS_RESOURCE = 24
 RESOLVER = "10.0.2.3"
 """Where slirp4netns answers name look-ups, by asking whom the host asks."""
 
+TUN = Path("/dev/net/tun")
 INSIDE = Path(__file__).parent / "inside"
 
 
@@ -170,8 +171,8 @@ class PrivateEngine:
                 f"{self.folder} has {free / 2**30:.1f} GiB free, and the container engine needs "
                 f"{FREE_BYTES / 2**30:.0f}; make room, or set SLIPWAY_CACHE to a larger disk"
             )
-        if not Path("/dev/net/tun").exists():
-            raise Problem("/dev/net/tun is missing, which the private engine's network needs; run `modprobe tun`")
+        if not TUN.exists():
+            raise Problem(f"{TUN} is missing, which the private engine's network needs; run `modprobe tun`")
 
     def _launch(self, programs: packages.Programs) -> None:
         run = self._run
