@@ -5,7 +5,7 @@ STACK ?= dev-kind
 TOOLS = @sh tools/setup.sh && .venv/bin/python -m tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down env kubeconfig test lint bundle schema bench engine-down
+.PHONY: help up preview refresh down env kubeconfig test test-unit lint bundle schema bench engine-down
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ kubeconfig:  ## merge the stack's kubeconfig into your own; your current context
 
 test:  ## have all that the tests need, then run them all
 	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/python -m tools test $(ARGS)
+
+test-unit:  ## the fast tests alone: no engine, no cluster
+	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/python -m pytest tests/unit $(ARGS)
 
 lint:  ## ruff and the type checker
 	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/ty check

@@ -104,9 +104,13 @@ def test(words: Sequence[str]) -> None:
     """Have all that the tests need, then run them all."""
     workspace.prepare()
     toolchain.ensure(("pulumi", "kind", "kubectl"))
-    found = engine.ensure()
-    os.environ.update(workspace.environment("dev-kind", found))
+    started = engine.find() is None
+    os.environ.update(workspace.environment("dev-kind", engine.ensure()))
     node_image.ensure({"version": versions.NEWEST})
+    if started:
+        # The tests start it themselves, and see that it leaves the machine as it was.
+        engine.stop_private_if_idle()
+    # In this process's place, so that pytest has the last word.
     os.execvp("python", ["python", "-m", "pytest", *words])  # noqa: S606
 
 
