@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from rich.console import Console
 from rich.markup import escape
@@ -33,7 +33,7 @@ class Progress:
 
 
 @contextlib.contextmanager
-def step(title: str) -> Iterator[Progress]:
+def step(title: str) -> Generator[Progress]:
     """Announce `title`, show that it runs, and end it with its time: `✓ title  3.2 s`, or `✗` when it raises."""
     started = time.monotonic()
     live = console.status(escape(title)) if console.is_terminal else None

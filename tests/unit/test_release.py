@@ -31,7 +31,7 @@ def makers():
             self.end_headers()
             self.wfile.write(body or b"")
 
-        def log_message(self, *_):
+        def log_message(self, format, *args):
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -93,7 +93,7 @@ def fetch(recipes: Iterable[GoBuild]) -> None:
 
 
 def source(module: str, path: str) -> Path:
-    """Where the files of module `path` lie, at the version that `module` requires; fetched if need be, never to be written.
+    """Where the files of module `path` lie, as `module` requires it; fetched if need be, never written to.
 
     Raises:
         Problem: It cannot be fetched.
