@@ -74,7 +74,7 @@ class Recipe:
     def key(self) -> str:
         """Changes with whatever goes into the bundle; not with Go, since a newer one is no reason to build it anew."""
         builds = [golang.digest(build, go="") for build in (*self.without_c, self.runc)]
-        sources = [hashlib.sha256(file.read_bytes()).hexdigest() for file in _own_sources()]
+        sources = [hashlib.sha256(file.read_bytes()).hexdigest() for file in own_sources()]
         return hashlib.sha256(json.dumps([builds, sources]).encode()).hexdigest()[:12]
 
 
@@ -139,5 +139,6 @@ def _for_minor(name: str, minor: str) -> str:
     return own if (golang.MODULES / own).is_dir() else name
 
 
-def _own_sources() -> list[Path]:
+def own_sources() -> list[Path]:
+    """What tells how a bundle is put together."""
     return sorted(file for file in Path(__file__).parent.rglob("*") if file.suffix in {".py", ".c", ".yaml", ".sh"})
