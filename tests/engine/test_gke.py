@@ -122,6 +122,19 @@ def test_pools_go_with_their_cluster_and_are_not_deleted_one_by_one(prod):
     assert ("delete", "prod-gke-general") not in prod.journal()
 
 
+# Failure
+
+
+def test_a_run_that_the_cloud_refuses_half_way_is_finished_by_the_next_one(fresh):
+    fresh.environment["STAND_IN_REFUSES"] = "prod-gke-cluster"
+    run = fresh.fails("up")
+    assert any("the quota does not allow for prod-gke-cluster" in error for error in run.errors)
+    assert "Traceback" not in run.output
+
+    del fresh.environment["STAND_IN_REFUSES"]
+    assert fresh.up().changes == {"same": 8, "create": 2}
+
+
 # Order
 
 

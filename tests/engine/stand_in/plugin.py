@@ -1,7 +1,8 @@
 """The stand-in itself: a Pulumi provider that makes everything at once, in memory of the state alone.
 
 Run as `python -m tests.engine.stand_in.plugin gcp` it prints its port, as the engine expects of a plugin. What it is
-asked to do it appends to the file that `STAND_IN_JOURNAL` names, one JSON object a line, in the order of arrival.
+asked to do it appends to the file that `STAND_IN_JOURNAL` names, one JSON object a line, in the order of arrival. The
+resource that `STAND_IN_REFUSES` names it does not make.
 """
 
 import hashlib
@@ -90,6 +91,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         outputs = write(kind.outputs(self.project, inputs, known=not request.preview))
         if request.preview:
             return provider_pb2.CreateResponse(properties=outputs)
+        if request.name == os.environ.get("STAND_IN_REFUSES"):
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"the quota does not allow for {request.name}")
         self._journal("create", request)
         return provider_pb2.CreateResponse(id=kind.identity(self.project, inputs), properties=outputs)
 
