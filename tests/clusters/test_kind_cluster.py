@@ -1,9 +1,6 @@
 """kind for real: what a stack makes, changes, survives and leaves. Tests of one stack follow each other."""
 
-import os
-import signal
 import socket
-import subprocess
 
 import psutil
 import pytest
@@ -11,6 +8,7 @@ import yaml
 
 from components.local.container_engine import CLUSTER_LABEL, ROLE_LABEL
 from components.local.kind_config import OFFLINE_REPOSITORY
+from tests.clusters.runs import WatchedUp
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -192,8 +190,17 @@ def test_what_cannot_be_made_is_refused_at_preview(slipway, wanted, complaint):
 
 def test_a_run_that_is_killed_half_way_is_finished_by_the_next_one(second, kubectl, engine):
     second.set(workers=1)
-    _kill(second, when="Preparing nodes", whom=_tree)
-    _kill(second, when="Installing CNI", whom=_engine_alone)
+    up = WatchedUp(second, "Preparing nodes")
+    for child in up.children():
+        child.kill()
+    up.kill()
+
+    # Killed alone, Pulumi takes kind with it: the next run need not wait for it.
+    up = WatchedUp(second, "Installing CNI")
+    kind = [child for child in up.children() if child.name() == "kind"]
+    up.kill()
+    assert len(kind) == 1
+    assert psutil.wait_procs(kind, timeout=30)[1] == []
 
     run = second.up()
 
@@ -228,32 +235,3 @@ def test_a_node_that_was_removed_and_a_worker_more_make_the_cluster_anew_with_a_
     assert run.changes["same"] == 2
     assert sorted(kubectl(first).nodes()) == [f"{FIRST}-control-plane", f"{FIRST}-worker", f"{FIRST}-worker2"]
     assert first.up().changes == {"same": 3}
-
-
-def _kill(stack, *, when: str, whom) -> None:
-    """Run `pulumi up`, and kill it as soon as it shows the step `when`."""
-    command = ["pulumi", "--non-interactive", "--color=never", "up", "--yes", "--skip-preview", "--stack", stack.name]
-    with subprocess.Popen(
-        command, cwd=stack.project, env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as run:
-        assert run.stdout
-        shown = ""
-        for line in run.stdout:
-            shown += line
-            if when in line:
-                for process in whom(run.pid):
-                    os.kill(process, signal.SIGKILL)
-                break
-        else:
-            pytest.fail(f"pulumi never showed {when!r}:\n{shown}")
-    stack.cancel()
-
-
-def _engine_alone(pulumi: int) -> list[int]:
-    """Pulumi itself: its plugins must notice."""
-    return [pulumi]
-
-
-def _tree(pulumi: int) -> list[int]:
-    """Pulumi with its plugins, kind and all that kind runs."""
-    return [pulumi, *(child.pid for child in psutil.Process(pulumi).children(recursive=True))]
