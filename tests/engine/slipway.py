@@ -27,7 +27,6 @@ class Step:
 
     type: str
     name: str
-    protect: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,7 @@ class Run:
         """What was done, in the order of finishing; of a preview, what would be."""
         event = "resourcePreEvent" if self.command == "preview" else "resOutputsEvent"
         found = [entry[event]["metadata"] for entry in self.events if event in entry]
-        return [
-            Step(
-                step["op"], step["type"], step["urn"].rpartition("::")[2], bool((step.get("new") or {}).get("protect"))
-            )
-            for step in found
-        ]
+        return [Step(step["op"], step["type"], step["urn"].rpartition("::")[2]) for step in found]
 
     @cached_property
     def errors(self) -> list[str]:
@@ -121,13 +115,6 @@ class Stack:
         written = yaml.safe_load(self.file.read_text())
         values = {**written["config"].get("slipway:cluster", {}), **cluster}
         written["config"]["slipway:cluster"] = {key: value for key, value in values.items() if value is not None}
-        self.file.write_text(yaml.safe_dump(written, sort_keys=False))
-
-    def configure(self, **config: Any) -> None:
-        """Write other configuration, e.g. `configure(**{"slipway:target": "kind"})`; None takes a key out."""
-        written = yaml.safe_load(self.file.read_text())
-        values = {**written["config"], **config}
-        written["config"] = {key: value for key, value in values.items() if value is not None}
         self.file.write_text(yaml.safe_dump(written, sort_keys=False))
 
     def up(self, *options: str) -> Run:
