@@ -72,7 +72,7 @@ def leftovers(engine: Engine) -> dict[str, set[str]]:
         kind: set(engine.run(*words).split())
         for kind, words in {
             "containers": ("ps", "--all", "--quiet", "--no-trunc"),
-            "networks": ("network", "ls", "--quiet", "--no-trunc"),
+            "networks": ("network", "ls", "--format", "{{.Name}}"),
             "volumes": ("volume", "ls", "--quiet"),
         }.items()
     }

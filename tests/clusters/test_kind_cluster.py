@@ -228,7 +228,7 @@ def test_a_node_that_was_removed_and_a_worker_more_make_the_cluster_anew_with_a_
 
     first.set(workers=2)
     preview = first.preview()
-    assert preview.reasons(f"{FIRST}-nodes") == ["nodes", "workers"]
+    assert sorted(preview.reasons(f"{FIRST}-nodes")) == ["nodes", "workers"]
     assert "workers 1 → 2, and kind cannot add a node to a running cluster" in preview.output
     run = first.up()
 
