@@ -34,8 +34,8 @@ pulumi.ComponentResource("bench:index:Component", "first")
 
 SDKS = {
     "dev-kind": "",
-    "prod-gke": "from pulumi_gcp import compute, container, projects, serviceaccount\n"
-    "compute.Network, container.Cluster, projects.IAMMember, serviceaccount.Account",
+    "prod-gke": "from pulumi_gcp import container, projects, serviceaccount\n"
+    "container.Cluster, projects.IAMMember, serviceaccount.Account",
 }
 """Stack: what a bare program for the same cloud would import; such an SDK's module is loaded at its first use."""
 
