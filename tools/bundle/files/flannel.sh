@@ -26,7 +26,9 @@ CONFIG
 
 # kube-proxy starts at the same moment, and makes the address of the API work. flanneld does not wait for it: it would
 # leave, and be started again later and later.
-until busybox nc -z -w 1 "$KUBERNETES_SERVICE_HOST" "$KUBERNETES_SERVICE_PORT"; do busybox sleep 0.2; done
+until busybox timeout 2 busybox nc -w 1 "$KUBERNETES_SERVICE_HOST" "$KUBERNETES_SERVICE_PORT" </dev/null >/dev/null; do
+  busybox sleep 0.2
+done
 
 configure &
 exec /opt/bin/flanneld "$@"
