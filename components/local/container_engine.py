@@ -113,7 +113,7 @@ class Engine:
         try:
             return subprocess.run([self.cli, *words], input=stdin or "", capture_output=True, text=True)
         except OSError as error:
-            raise EngineError(f"{self.cli} cannot be run: {error.strerror}; is it still on PATH?") from error
+            raise EngineError(f"{self.cli} cannot be run: {error.strerror}; is it still on PATH?") from None
 
     def remove(self, containers: Sequence[str]) -> None:
         """Remove containers with their volumes, running or not."""

@@ -104,10 +104,10 @@ def _started(words: list[str], lock: int | None) -> Generator[subprocess.Popen[s
     fds = () if lock is None else (lock,)
     try:
         process = subprocess.Popen(["kind", *words], stdin=pipe, stdout=pipe, stderr=pipe, text=True, pass_fds=fds)
-    except FileNotFoundError as error:
+    except FileNotFoundError:
         raise KindError(
             'kind is not on PATH; run `make up`, or `eval "$(make -s env)"` first, or install kind 0.32 or newer'
-        ) from error
+        ) from None
     with process:
         progress.adopt(process.pid)
         yield process

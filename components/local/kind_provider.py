@@ -36,7 +36,8 @@ class _Provider(dynamic.ResourceProvider):
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Prepare the process that this provider runs in."""
-        # A user sees a message, not a traceback. At module level this would make the provider hang.
+        # A user sees a message, not a traceback: of the last exception alone, when it is raised `from None`. At module
+        # level this would make the provider hang.
         sys.tracebacklimit = 0
         progress.leave_with_the_engine()
 
@@ -226,11 +227,11 @@ def _engine_of(name: str) -> Engine:
     """
     try:
         return Engine.find()
-    except EngineError as error:
+    except EngineError:
         raise EngineError(
             f"{name} cannot be removed while its container engine does not answer; start that engine and try again, "
             "or, if the engine is gone for good, forget the stack: `pulumi stack rm --force --preserve-config`"
-        ) from error
+        ) from None
 
 
 def _failure(error: Exception) -> dynamic.CheckFailure:
