@@ -263,7 +263,7 @@ def test_the_pod_network_takes_kinds_pod_subnet_and_pulls_nothing(tmp_path):
     text = node.pod_network(tmp_path, VERSIONS)
     settings, daemons = yaml.safe_load_all(text)
 
-    assert text.startswith("# would you kindly template this file\n")
+    assert text.startswith("# would you kindly template this file\n# would you kindly patch this file\n")
     assert json.loads(settings["data"]["net-conf.json"]) == {**network, "Network": "{{ .PodSubnet }}"}
     (made,) = daemons["spec"]["template"]["spec"]["containers"]
     assert (made["image"], made["imagePullPolicy"]) == ("slipway.local/flannel:v0.28.10", "Never")

@@ -105,7 +105,8 @@ def image(root: Path, name: str, key: str) -> Image:
 def pod_network(flannel: Path, versions: Mapping[str, str]) -> str:
     """The manifest of the pod network: flannel's own, with the bundle's image and without what it would install.
 
-    kind's kindnet is no module that proxies have. kind fills in the pod subnet, as the first line asks.
+    kind's kindnet is no module that proxies have. kind fills in the pod subnet and adds where the API is, as the first
+    lines ask.
     """
     manifests = [part for part in yaml.safe_load_all((flannel / "Documentation/kube-flannel.yml").read_text()) if part]
     for manifest in manifests:
@@ -119,7 +120,7 @@ def pod_network(flannel: Path, versions: Mapping[str, str]) -> str:
         elif manifest["kind"] == "ConfigMap":
             network = json.loads(manifest["data"]["net-conf.json"])
             manifest["data"] = {"net-conf.json": json.dumps({**network, "Network": "{{ .PodSubnet }}"})}
-    return "# would you kindly template this file\n" + yaml.safe_dump_all(manifests)
+    return "# would you kindly template this file\n# would you kindly patch this file\n" + yaml.safe_dump_all(manifests)
 
 
 def storage(versions: Mapping[str, str]) -> str:

@@ -24,11 +24,11 @@ CONFIG
   busybox mv /etc/cni/net.d/10-flannel.new /etc/cni/net.d/10-flannel.conflist
 }
 
-# kube-proxy starts at the same moment, and makes the address of the API work. flanneld does not wait for it: it would
-# leave, and be started again later and later.
-until busybox timeout 2 busybox nc -w 1 "$KUBERNETES_SERVICE_HOST" "$KUBERNETES_SERVICE_PORT" </dev/null >/dev/null; do
-  busybox sleep 0.2
-done
+# Where kind tells it: the API's own address. The Service's works only once kube-proxy does, which starts at the same
+# moment, and flanneld does not wait: it would leave, and be started again later and later.
+if [ -n "${CONTROL_PLANE_ENDPOINT:-}" ]; then
+  export KUBERNETES_SERVICE_HOST="${CONTROL_PLANE_ENDPOINT%:*}" KUBERNETES_SERVICE_PORT="${CONTROL_PLANE_ENDPOINT##*:}"
+fi
 
 configure &
 exec /opt/bin/flanneld "$@"
