@@ -176,3 +176,10 @@ def test_what_runs_inside_needs_nothing_but_the_interpreter():
         subprocess.run(
             [sys.executable, "-I", "-S", "-c", imports], input=str(folder / script), text=True, check=True, cwd="/"
         )
+
+
+def test_libraries_are_found_wherever_a_package_puts_them(tmp_path):
+    for folder in ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"):
+        (tmp_path / folder).mkdir(parents=True)
+    found = packages.Programs(tmp_path).environment["LD_LIBRARY_PATH"].split(":")
+    assert found == [f"{tmp_path}/usr/lib/x86_64-linux-gnu", f"{tmp_path}/lib/x86_64-linux-gnu"]

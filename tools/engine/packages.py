@@ -26,7 +26,8 @@ class Programs:
     @property
     def environment(self) -> Mapping[str, str]:
         """What a process needs to find the programs, their libraries and iptables' extensions."""
-        libraries = sorted((self.root / "usr/lib").glob("*-linux-gnu*"))
+        # Packages of older releases still put some below /lib, which is a link on the machine and a folder here.
+        libraries = [folder for top in ("usr/lib", "lib") for folder in sorted((self.root / top).glob("*-linux-gnu*"))]
         folders = [self.root / folder for folder in ("usr/sbin", "usr/bin", "sbin", "bin")]
         own = [str(folder) for folder in folders if folder.is_dir()]
         environment = {
