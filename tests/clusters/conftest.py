@@ -16,6 +16,7 @@ from tests.engine.slipway import Stack, environment
 from tools import engine as engines
 from tools import node_image, paths
 from tools.engine import packages
+from tools.engine.private import PrivateEngine
 
 PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "kind", "kubectl")
 VERSION = "1.37"
@@ -27,15 +28,15 @@ def engine() -> Iterator[Engine]:
 
     The private one must leave the machine as it was before, clusters or not.
     """
-    started = engines.find() is None
-    before = machine.look(packages.ensure(paths.CACHE / "engine")) if started else None
+    found, private = engines.find(), PrivateEngine(paths.CACHE / "engine")
     with pytest.MonkeyPatch.context() as patch:
+        before = None if found else machine.look(private, packages.ensure(private.folder))
         for name, value in engines.ensure().environment.items():
             patch.setenv(name, value)
         node_image.ensure({"version": VERSION})
         yield Engine.find()
         if before is not None and engines.stop_private_if_idle():
-            assert machine.look(packages.ensure(paths.CACHE / "engine")) == before
+            assert machine.look(private, packages.ensure(private.folder)) == before
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from tools.engine.packages import Programs
+from tools.engine.private import PrivateEngine
 
 ALWAYS_MOVING = (
     "fs/dentry-state",
@@ -20,16 +21,19 @@ ALWAYS_MOVING = (
 """Files of /proc/sys that count or draw lots."""
 
 
-def look(programs: Programs) -> dict[str, object]:
-    """The machine's settings, cgroups, network and mounts, as they are now; `programs` can list firewall rules."""
+def look(engine: PrivateEngine, programs: Programs) -> dict[str, object]:
+    """The machine's settings, cgroups, network and mounts as they are now, but for those of other engines."""
+    folders = [folder for folder in Path("/sys/fs/cgroup").glob("*/*") if folder.is_dir()]
     return {
         "settings": _settings(),
-        "cgroups": {str(folder) for folder in Path("/sys/fs/cgroup").glob("*/*") if folder.is_dir()},
+        "cgroups": {
+            str(folder) for folder in folders if folder.name == engine.name or not folder.name.startswith("slipway-")
+        },
         "interfaces": sorted(Path("/sys/class/net").iterdir()),
         "routes": Path("/proc/net/route").read_text(),
         "firewall": _rules(programs),
         "mounts": sorted(line.split(" ", 4)[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
-        "run": sorted(Path("/run").iterdir()),
+        "run": sorted(set(Path("/run").iterdir()) - {Path("/run/slipway")}),
     }
 
 

@@ -44,13 +44,12 @@ def engine(tmp_path: Path, programs: packages.Programs) -> Iterator[PrivateEngin
     folder = tmp_path / "e"
     folder.mkdir()
     (folder / "root").symlink_to(programs.root)
-    before = machine.look(programs)
     # A record of its own, since another private engine may be running.
     engine = PrivateEngine(folder, HostSettings(record=tmp_path / "host/settings.json"))
+    before = machine.look(engine, programs)
     yield engine
     engine.stop()
-    after = machine.look(programs)
-    assert {key: after[key] for key in after} == before
+    assert machine.look(engine, programs) == before
     assert machine.processes_of(folder) == []
 
 

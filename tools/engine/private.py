@@ -54,6 +54,11 @@ class PrivateEngine:
     """What is put back when it ends."""
 
     @property
+    def name(self) -> str:
+        """What its cgroups are called."""
+        return f"slipway-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}"
+
+    @property
     def socket(self) -> Path:
         """Where it listens; only its owner may open it."""
         return self._run / "docker.sock"
@@ -138,10 +143,6 @@ class PrivateEngine:
     def _run(self) -> Path:
         return self.folder / "run"
 
-    @property
-    def _name(self) -> str:
-        return f"slipway-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}"
-
     def _state(self) -> dict | None:
         try:
             return json.loads((self._run / "state.json").read_text())
@@ -177,7 +178,7 @@ class PrivateEngine:
     def _launch(self, programs: packages.Programs) -> None:
         run = self._run
         run.mkdir(mode=0o700)
-        groups = cgroups.plan(self._name)
+        groups = cgroups.plan(self.name)
         self._remember(process=None, cgroups=[asdict(group) for group in groups], switched_on=[])
         switched_on = cgroups.make(groups)
         settings = self._write_settings(programs, groups)
@@ -189,7 +190,7 @@ class PrivateEngine:
         if started.returncode:
             raise Problem(self._failure())
         process = Process.of(int(started.stdout))
-        self.host.hold(self._name, process)
+        self.host.hold(self.name, process)
         self._remember(process=asdict(process), cgroups=[asdict(group) for group in groups], switched_on=switched_on)
         (self.folder / "bin").mkdir(exist_ok=True)
         client = self.folder / "bin/docker"
@@ -272,7 +273,7 @@ class PrivateEngine:
         state = self._state()
         if state:
             cgroups.remove([cgroups.Cgroup(**group) for group in state["cgroups"]], state["switched_on"])
-            self.host.release(self._name)
+            self.host.release(self.name)
         shutil.rmtree(self._run, ignore_errors=True)
 
     def _docker(self, *words: str) -> str:
