@@ -55,6 +55,7 @@ def roads(clone, monkeypatch):
         return install(clone / "cache/built", "1.5.0", "tool", "helper")
 
     monkeypatch.setattr(release, "fetch", fetch)
+    monkeypatch.setattr(golang, "is_built", lambda _: "source" in taken)
     monkeypatch.setattr(golang, "build", build)
     return taken, closed
 
@@ -93,6 +94,15 @@ def test_the_sources_are_built_where_no_release_can_be_had(clone, table, roads):
     choice.ensure(["tool"])
     assert roads[0] == ["release", "source"]
     assert linked(clone) == {"tool": "built", "helper": "built"}
+
+
+def test_another_clone_asks_no_network_for_what_was_built(clone, table, roads):
+    roads[1].add("release")
+    choice.ensure(["tool"])
+    for link in (clone / "bin").iterdir():
+        link.unlink()
+    choice.ensure(["tool"])
+    assert roads[0] == ["release", "source", "source"]
 
 
 def test_programs_of_several_builds_end_up_in_one_folder(clone, roads):

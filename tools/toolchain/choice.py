@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from tools import paths
 from tools.console import Problem, say
-from tools.toolchain import golang
+from tools.toolchain import golang, release
 from tools.toolchain.programs import PROGRAMS, VERSION, Program
 
 _ANSWERS = paths.HOME / "programs.json"
@@ -93,15 +93,15 @@ def _bring(program: Program, wanted: SpecifierSet) -> Path:
             f"{program.name} {wanted} is needed, and Slipway brings only "
             f"{', '.join(source.version for source in program.sources)}; put another one on PATH"
         )
-    # Only now: its HTTP client takes longer to load than all the rest of a run that finds everything in place.
-    from tools.toolchain import release
-
-    try:
-        return release.fetch(program.name, chosen.version, chosen.release)
-    except release.Unavailable as reason:
-        say(f"{program.name} {chosen.version} cannot be had as a release: {reason}")
-    say(f"it is built from source instead, once: about {chosen.build_minutes} min on two cores")
-    return _together([golang.build(recipe) for recipe in chosen.builds])
+    version, builds = chosen.version, chosen.builds
+    is_built = not release.is_fetched(program.name, version) and all(map(golang.is_built, builds))
+    if not is_built:
+        try:
+            return release.fetch(program.name, version, chosen.release)
+        except release.Unavailable as reason:
+            say(f"{program.name} {version} cannot be had as a release: {reason}")
+            say(f"it is built from source instead, once: about {chosen.build_minutes} min on two cores")
+    return _together([golang.build(recipe) for recipe in builds])
 
 
 def _together(folders: Sequence[Path]) -> Path:

@@ -72,7 +72,7 @@ def build(recipe: GoBuild) -> Path:
         Problem: A module cannot be fetched, or does not compile.
     """
     go = toolchain(MODULES / recipe.module)
-    folder = paths.CACHE / "builds" / f"{recipe.module}-{digest(recipe, go.version)}"
+    folder = _folder(recipe, go)
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +82,11 @@ def build(recipe: GoBuild) -> Path:
             with step(f"Building {recipe.module} from Go modules") as progress:
                 _build(recipe, program, folder, progress)
     return folder
+
+
+def is_built(recipe: GoBuild) -> bool:
+    """Whether `build` would find the programs there."""
+    return _folder(recipe, toolchain(MODULES / recipe.module)).is_dir()
 
 
 def fetch(recipes: Iterable[GoBuild]) -> None:
@@ -112,6 +117,10 @@ def digest(recipe: GoBuild, go: str) -> str:
     sources = {str(file.relative_to(folder)): _sha256(file) for file in sorted(folder.rglob("*")) if file.is_file()}
     key = {**asdict(recipe), "sources": sources, "go": go, "platform": f"{sys.platform}-{platform.machine()}"}
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _folder(recipe: GoBuild, go: "Toolchain") -> Path:
+    return paths.CACHE / "builds" / f"{recipe.module}-{digest(recipe, go.version)}"
 
 
 @dataclass(frozen=True)

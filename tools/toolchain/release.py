@@ -6,16 +6,21 @@ import shutil
 import tarfile
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
 from filelock import FileLock
 
 from tools import paths
 from tools.console import Problem, Progress, step
 from tools.toolchain.programs import Release, here
 
-_TIMEOUT = httpx.Timeout(60, connect=5)
-"""Seconds: a network that drops packets is found out soon, a slow download goes on."""
+if TYPE_CHECKING:
+    # At run time it is imported where something is fetched: loading it takes longer than all the rest of a run that
+    # finds everything in place.
+    import httpx
+
+SECONDS_TO_CONNECT, SECONDS_TO_WAIT = 5, 60
+"""A network that drops packets is found out soon, a slow download goes on."""
 
 
 class Unavailable(Exception):
@@ -29,10 +34,9 @@ def fetch(name: str, version: str, release: Release) -> Path:
         Unavailable: The release cannot be reached, or there is none for this platform.
         Problem: What came is not what Slipway pins.
     """
-    platform = here()
+    platform, folder = here(), _folder(name, version)
     if platform not in release.sums:
         raise Unavailable(f"there is none for {platform}")
-    folder = paths.CACHE / "releases" / f"{name}-{version}-{platform}"
     url = release.url.format(version=version, platform=release.platforms[platform])
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
@@ -46,10 +50,22 @@ def fetch(name: str, version: str, release: Release) -> Path:
     return folder
 
 
+def is_fetched(name: str, version: str) -> bool:
+    """Whether `fetch` would find the programs there."""
+    return _folder(name, version).is_dir()
+
+
+def _folder(name: str, version: str) -> Path:
+    return paths.CACHE / "releases" / f"{name}-{version}-{here()}"
+
+
 @contextlib.contextmanager
-def _answer(url: str) -> Generator[httpx.Response]:
+def _answer(url: str) -> Generator["httpx.Response"]:
+    import httpx
+
+    timeout = httpx.Timeout(SECONDS_TO_WAIT, connect=SECONDS_TO_CONNECT)
     try:
-        with httpx.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT) as response:
+        with httpx.stream("GET", url, follow_redirects=True, timeout=timeout) as response:
             if response.status_code != httpx.codes.OK:
                 raise Unavailable(f"{url} answers {response.status_code} {response.reason_phrase}")
             yield response
@@ -57,7 +73,7 @@ def _answer(url: str) -> Generator[httpx.Response]:
         raise Unavailable(f"{httpx.URL(url).host} cannot be reached ({error})") from error
 
 
-def _save(response: httpx.Response, target: Path, wanted: str, progress: Progress) -> None:
+def _save(response: "httpx.Response", target: Path, wanted: str, progress: Progress) -> None:
     url, size = response.request.url, int(response.headers.get("Content-Length", 0))
     digest, done = hashlib.sha256(), 0
     with target.open("wb") as file:
