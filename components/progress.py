@@ -4,6 +4,7 @@ A dynamic provider is a process of its own that the engine starts with its addre
 engine that is killed, and so would the programs it runs: `leave_with_the_engine` ends both.
 """
 
+import functools
 import os
 import signal
 import socket
@@ -38,6 +39,7 @@ def warn(message: str) -> None:
     _log(message, ephemeral=False, severity=engine_pb2.WARNING)
 
 
+@functools.cache
 def leave_with_the_engine() -> None:
     """From now on, end this process group's programs and this process once the engine is gone."""
     engine = _engine()

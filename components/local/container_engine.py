@@ -76,10 +76,19 @@ class Engine:
     def nodes(self, cluster: str | None = None) -> list[Node]:
         """The nodes of a cluster of that name, whoever made it, by name; of every kind cluster where none is named."""
         label = CLUSTER_LABEL if cluster is None else f"{CLUSTER_LABEL}={cluster}"
-        names = self.run("ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}").split()
-        if not names:
-            return []
-        return sorted(map(_node, json.loads(self.run("inspect", *names))), key=lambda node: node.container)
+        ask = ["ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}"]
+        names = self.run(*ask).split()
+        while names:
+            try:
+                inspected = json.loads(self.run("inspect", *names))
+            except EngineError:
+                left = self.run(*ask).split()
+                if left == names:
+                    raise
+                names = left  # some went between the two questions: another stack's may be on their way out
+            else:
+                return sorted(map(_node, inspected), key=lambda node: node.container)
+        return []
 
     def images(self, repository: str) -> list[str]:
         """The tags of `repository` that the engine holds, newest first."""

@@ -101,7 +101,7 @@ class ClusterProvider(_Provider):
         replaced = replacements(_olds, _news)
         for reason in replaced.values():
             progress.inform(f"{_news['name']} is replaced: {reason}")
-        if names := stopped(_olds):
+        if not replaced and (names := stopped(_olds)):
             progress.inform(f"{', '.join(names)} stopped, to be started again")
         return dynamic.DiffResult(
             changes=bool(replaced or updates(_olds, _news)),
