@@ -7,6 +7,7 @@ A cluster's shape is fixed by kind: only labels, taints and registry mirrors cha
 started; everything else makes the cluster anew, which a preview shows with its reason.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
@@ -225,11 +226,13 @@ def _inputs(args: KindArgs) -> dict[str, object]:
 
 
 def _name_faults(name: str | None) -> list[Fault]:
-    if name is None or (name.replace("-", "").isalnum() and name == name.lower().strip("-")):
-        if name is None or len(name) <= LONGEST_NAME:
-            return []
+    if name is None:
+        return []
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name):
+        return [Fault("name", f"{name!r} cannot name a container; use small letters, digits and hyphens inside")]
+    if len(name) > LONGEST_NAME:
         return [Fault("name", f"{name!r} has {len(name)} letters; {LONGEST_NAME} at most, or host names grow too long")]
-    return [Fault("name", f"{name!r} cannot name a container; use small letters, digits and hyphens inside")]
+    return []
 
 
 def _count_faults(args: KindArgs) -> list[Fault]:
