@@ -169,6 +169,14 @@ def test_packages_are_fetched_without_touching_the_machines_own(tmp_path, monkey
     assert ran == []
 
 
+def test_a_machine_that_has_all_packages_uses_its_own_programs(tmp_path, monkeypatch):
+    monkeypatch.setattr(packages, "run", lambda *_, **__: "")
+
+    programs = packages.ensure(tmp_path)
+
+    assert programs.find("sh") in ("/bin/sh", "/usr/bin/sh")
+
+
 def test_what_runs_inside_needs_nothing_but_the_interpreter():
     folder = private.INSIDE
     for script in ("publish.py", "runtime.py", "init.py"):
