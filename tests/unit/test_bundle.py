@@ -121,6 +121,13 @@ def test_the_key_of_a_bundle_does_not_change_with_go(monkeypatch):
     assert recipe.of("1.37").key == before
 
 
+def test_a_minor_gets_the_companions_that_its_kubeadm_asks_for():
+    versions = {minor: recipe.of(minor).versions for minor in ("1.36", "1.37")}
+
+    assert (versions["1.36"]["etcd"], versions["1.36"]["coredns"]) == ("v3.6.8", "v1.14.2")
+    assert (versions["1.37"]["etcd"], versions["1.37"]["coredns"]) == ("v3.7.0", "v1.14.6")
+
+
 def test_a_minor_that_cannot_be_built_is_refused_with_those_that_can():
     with pytest.raises(Problem, match=r"1\.20.*1\.36, 1\.37"):
         recipe.of("1.20")

@@ -54,7 +54,7 @@ def ensure(minor: str) -> Bundle:
     )
     if not bundle.folder.is_dir():
         bundle.folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{bundle.folder}.lock"):
+        with FileLock(bundle.folder.with_name(f"{wanted.version}.lock")):
             if not bundle.folder.is_dir():  # another run may have built it meanwhile
                 making.build(wanted, bundle.folder, bundle.node_image)
     return bundle

@@ -17,7 +17,7 @@ root = '{root}'
 state = '{state}'
 disabled_plugins = [
   'io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.images', 'io.containerd.cri.v1.runtime',
-  'io.containerd.nri.v1.nri',
+  'io.containerd.nri.v1.nri', 'io.containerd.internal.v1.opt',
 ]
 [grpc]
   address = '{state}/socket'

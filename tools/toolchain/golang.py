@@ -181,6 +181,10 @@ def _environment(recipe: GoBuild) -> dict[str, str]:
     """The environment that Go runs in; where modules come from (GOPROXY and the like) is the user's to say."""
     kept = {name: value for name, value in os.environ.items() if name != "GOROOT"}
     return {
+        # The compiler is a Go program too: collecting garbage less often saves a sixth of the time, for memory that a
+        # machine with two cores has.
+        "GOGC": "400",
+        "GOMEMLIMIT": "1500MiB",
         **kept,
         # -modcacherw: a cache that `rm -rf` can remove.
         "GOFLAGS": "-mod=readonly -trimpath -buildvcs=false -modcacherw",
