@@ -34,7 +34,8 @@ class Fault:
     """What is wrong with its value, why, and what to write instead."""
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.message}" if self.key else self.message
+        key = self.key if self.key.isprintable() else repr(self.key)
+        return f"{key}: {self.message}" if key else self.message
 
 
 class SpecError(ValueError):
@@ -98,7 +99,8 @@ def nearest(word: str, choices: Iterable[str]) -> str:
 
 
 def _closest(word: str, choices: Iterable[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(word, list(choices), n=1)), None)
+    written = {choice.lower(): choice for choice in choices}
+    return next((written[close] for close in difflib.get_close_matches(word.lower(), list(written), n=1)), None)
 
 
 def _read(kind: Any, value: object, place: str, faults: list[Fault]) -> Any:
