@@ -32,7 +32,8 @@ MINORS = {
 
 NEWEST = next(reversed(MINORS))
 
-_VERSION = re.compile(r"v?(\d+\.\d+)(\.\d+)?")
+_NUMBER = "(?:0|[1-9][0-9]{0,2})"
+_VERSION = re.compile(rf"v?({_NUMBER}\.{_NUMBER})(\.{_NUMBER})?")
 
 
 def minor_of(version: str) -> str:

@@ -11,7 +11,9 @@ def test_the_minor_of_a_version_is_found(version):
     assert versions.minor_of(version) == "1.37"
 
 
-@pytest.mark.parametrize("version", ["", "latest", "1", "1.37.2.1", "1.37-rc.1", "1.37 ", "1.x"])
+@pytest.mark.parametrize(
+    "version", ["", "latest", "1", "1.37.2.1", "1.37-rc.1", "1.37 ", "1.x", "1.\uff13", "01.37", "1.037", "1000.1"]
+)
 def test_what_is_no_version_is_refused_with_an_example(version):
     [fault] = versions.syntax_faults(version)
     assert str(fault).startswith(f"version: {version!r} is no Kubernetes version; write a minor like")
