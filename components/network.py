@@ -8,21 +8,29 @@ from components.spec import Fault
 
 
 def cidr_faults(networks: Mapping[str, str]) -> list[Fault]:
-    """What is wrong with `networks` (key of the stack file → CIDR): not a network, IPv6, or two that overlap."""
+    """What is wrong with `networks` (key of the stack file → CIDR): no network of IPv4, or two that overlap."""
     faults: list[Fault] = []
-    parsed: dict[str, IPv4Network | IPv6Network] = {}
+    parsed: dict[str, IPv4Network] = {}
     for key, text in networks.items():
         try:
-            parsed[key] = ip_network(text)
-        except ValueError as error:
-            faults.append(Fault(key, f"{text!r} is no network ({error}); write it like 10.244.0.0/16"))
+            network = ip_network(text, strict=False)
+        except ValueError:
+            faults.append(Fault(key, f"{text!r} is no network; write it like {_EXAMPLE}"))
             continue
-        if "/" not in text:
-            faults.append(Fault(key, f"{text!r} is the address of one machine; write a network like 10.244.0.0/16"))
-    for key, network in parsed.items():
-        if network.version == 6:
-            faults.append(Fault(key, f"{network} is IPv6, which no target offers yet; choose an IPv4 network"))
+        if isinstance(network, IPv6Network):
+            faults.append(Fault(key, f"{text!r} is IPv6, which no target offers yet; choose an IPv4 network"))
+        elif "/" not in text:
+            faults.append(Fault(key, f"{text!r} is the address of one machine; write a network like {_EXAMPLE}"))
+        elif str(network) != text:
+            faults.append(Fault(key, f"{text!r} is no network; write {network}"))
+        elif network.is_loopback or network.is_link_local or network.is_multicast or network.is_reserved:
+            faults.append(Fault(key, f"{network} is never routed between machines; write a network like {_EXAMPLE}"))
+        else:
+            parsed[key] = network
     for (key, network), (other_key, other) in combinations(parsed.items(), 2):
-        if network.version == other.version and network.overlaps(other):
+        if network.overlaps(other):
             faults.append(Fault(key, f"{network} overlaps {other_key} {other}; choose networks that share no address"))
     return faults
+
+
+_EXAMPLE = "10.244.0.0/16"

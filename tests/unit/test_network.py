@@ -20,15 +20,34 @@ def test_networks_that_share_no_address_are_fine():
         ),
         (
             {"podCidr": "10.244.0.1/16"},
-            ["podCidr: '10.244.0.1/16' is no network (10.244.0.1/16 has host bits set); write it like 10.244.0.0/16"],
+            ["podCidr: '10.244.0.1/16' is no network; write 10.244.0.0/16"],
         ),
         (
             {"podCidr": "10.244.0.0"},
             ["podCidr: '10.244.0.0' is the address of one machine; write a network like 10.244.0.0/16"],
         ),
         (
+            {"podCidr": "10.244.0.0/255.255.0.0"},
+            ["podCidr: '10.244.0.0/255.255.0.0' is no network; write 10.244.0.0/16"],
+        ),
+        (
+            {"podCidr": "10.244.0.0/33"},
+            ["podCidr: '10.244.0.0/33' is no network; write it like 10.244.0.0/16"],
+        ),
+        *(
+            (
+                {"podCidr": cidr},
+                [f"podCidr: {cidr} is never routed between machines; write a network like 10.244.0.0/16"],
+            )
+            for cidr in ("127.0.0.0/16", "169.254.0.0/16", "224.0.0.0/16", "240.0.0.0/8")
+        ),
+        (
+            {"podCidr": "fe80::%\n/64"},
+            ["podCidr: 'fe80::%\\n/64' is IPv6, which no target offers yet; choose an IPv4 network"],
+        ),
+        (
             {"podCidr": "fd00::/64", "serviceCidr": "10.96.0.0/16"},
-            ["podCidr: fd00::/64 is IPv6, which no target offers yet; choose an IPv4 network"],
+            ["podCidr: 'fd00::/64' is IPv6, which no target offers yet; choose an IPv4 network"],
         ),
     ],
 )
