@@ -28,6 +28,12 @@ NODE_POD_PREFIX = 24
 """A node's share of the pods' addresses, for the 110 pods that GKE lets it run:
 https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr."""
 
+SERVICE_PREFIXES = (16, 28)
+"""https://cloud.google.com/kubernetes-engine/docs/concepts/alias-ips#cluster_sizing_secondary_range_svcs."""
+
+MOST_NODES = 65000
+"""https://cloud.google.com/kubernetes-engine/quotas."""
+
 LONGEST_ACCOUNT = 30
 LONGEST_POOL = 40
 RANDOM_SUFFIX = len("-1234567")
@@ -131,9 +137,9 @@ def _name_faults(name: str) -> list[Fault]:
 
 
 def _region_faults(region: str) -> list[Fault]:
-    if zone := re.fullmatch(r"([a-z]+-[a-z]+\d+)-[a-z]", region):
+    if zone := re.fullmatch(r"([a-z]+-[a-z]+[0-9]+)-[a-z]", region):
         return [Fault("region", f"{region!r} is a zone, whose failure would take the cluster along; write {zone[1]}")]
-    if not re.fullmatch(r"[a-z]+-[a-z]+\d+", region):
+    if not re.fullmatch(r"[a-z]+-[a-z]+[0-9]+", region):
         return [Fault("region", f"{region!r} is no region of Google Cloud; write one like europe-west1")]
     return []
 
@@ -144,7 +150,15 @@ def _network_faults(args: GkeArgs) -> list[Fault]:
     networks = {"nodeCidr": nodes, "podCidr": pods, "serviceCidr": args.get("service_cidr", SERVICE_CIDR)}
     if faults := cidr_faults(networks):
         return faults
+    services = IPv4Network(networks["serviceCidr"])
+    if not SERVICE_PREFIXES[0] <= services.prefixlen <= SERVICE_PREFIXES[1]:
+        largest, smallest = SERVICE_PREFIXES
+        return [Fault("serviceCidr", f"GKE takes no such size as {services}; write one from /{largest} to /{smallest}")]
     wanted = sum(pool["max_nodes"] + SURGE_NODES for pool in args["node_pools"])
+    if wanted > MOST_NODES:
+        return [
+            Fault("nodePools", f"may grow to {wanted} nodes, and GKE allows {MOST_NODES} in a cluster; lower maxNodes")
+        ]
     sizes = {
         "nodeCidr": (IPv4Network(nodes).num_addresses - RESERVED_ADDRESSES, _prefix_for(wanted + RESERVED_ADDRESSES)),
         "podCidr": (
@@ -184,7 +198,10 @@ def _access_faults(args: GkeArgs) -> list[Fault]:
 def _label_faults(labels: Mapping[str, str]) -> list[Fault]:
     """https://cloud.google.com/resource-manager/docs/labels-overview#requirements."""
     return [
-        Fault(f"labels.{key}", f"{key}: {value} is no label of Google Cloud; use small letters, digits, _ and - only")
+        Fault(
+            f"labels.{key}",
+            f"{f'{key}: {value}'!r} is no label of Google Cloud; use small letters, digits, _ and - only",
+        )
         for key, value in labels.items()
         if not (re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) and re.fullmatch(r"[a-z0-9_-]{0,63}", value))
     ]

@@ -7,10 +7,11 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from components.nodes import Taint
+from components.nodes import Taint, label_faults, taint_faults
 from components.spec import Fault
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
+_MACHINE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 
 
 class NodePool(TypedDict):
@@ -54,6 +55,10 @@ def node_pool_faults(pools: Sequence[NodePool], *, longest_name: int) -> list[Fa
     for index, pool in enumerate(pools):
         key = f"nodePools[{index}]"
         faults += _name_faults(f"{key}.name", pool["name"], longest_name)
+        if not _MACHINE.fullmatch(pool["machine_type"]):
+            faults.append(
+                Fault(f"{key}.machineType", f"{pool['machine_type']!r} is no machine; write one like e2-standard-4")
+            )
         least, most = pool["min_nodes"], pool["max_nodes"]
         if least < 0:
             faults.append(Fault(f"{key}.minNodes", f"{least} is less than none; write 0 or more"))
@@ -61,10 +66,12 @@ def node_pool_faults(pools: Sequence[NodePool], *, longest_name: int) -> list[Fa
             faults.append(Fault(f"{key}.maxNodes", f"{most} gives no node at all; write 1 or more, or drop the pool"))
         elif least > most:
             faults.append(Fault(f"{key}.minNodes", f"{least} is more than maxNodes {most}; write {most} or fewer"))
-        if pool.get("disk_gb", SMALLEST_DISK_GB) < SMALLEST_DISK_GB:
-            faults.append(
-                Fault(f"{key}.diskGb", f"{pool['disk_gb']} GB do not hold system and images; write {SMALLEST_DISK_GB}")
-            )
+        if (disk := pool.get("disk_gb", SMALLEST_DISK_GB)) < SMALLEST_DISK_GB:
+            faults.append(Fault(f"{key}.diskGb", f"{disk} GB do not hold system and images; write {SMALLEST_DISK_GB}"))
+        elif disk > LARGEST_DISK_GB:
+            faults.append(Fault(f"{key}.diskGb", f"{disk} GB are more than any disk has; write {LARGEST_DISK_GB}"))
+        faults += label_faults(f"{key}.labels", pool.get("labels", {}))
+        faults += taint_faults(f"{key}.taints", pool.get("taints", []))
     for name, count in Counter(pool["name"] for pool in pools).items():
         if count > 1:
             faults.append(Fault("nodePools", f"{count} pools are called {name!r}; give each a name of its own"))
@@ -73,6 +80,9 @@ def node_pool_faults(pools: Sequence[NodePool], *, longest_name: int) -> list[Fa
 
 SMALLEST_DISK_GB = 20
 """Room for a node's system, logs and a few images."""
+
+LARGEST_DISK_GB = 65536
+"""https://cloud.google.com/compute/docs/disks#pdspecs; no cloud has larger ones."""
 
 
 def _name_faults(key: str, name: str, longest: int) -> list[Fault]:

@@ -329,6 +329,19 @@ def test_upgrades_come_by_the_channel_asked_for(gke):
         ({"node_pools": [pool(name="a" * 28)]}, r"nodePools\[0\]\.name: .* has 28 letters; use 27 at most"),
         ({"node_pools": [pool(name="Web_1")]}, r"nodePools\[0\]\.name: 'Web_1' cannot name a pool; use small letters"),
         ({"node_pools": [pool(disk_gb=5)]}, r"nodePools\[0\]\.diskGb: 5 GB do not hold system and images; write 20$"),
+        ({"node_pools": [pool(disk_gb=65537)]}, r"nodePools\[0\]\.diskGb: 65537 GB are more .* write 65536$"),
+        ({"node_pools": [pool(machine_type="")]}, r"nodePools\[0\]\.machineType: '' is no machine; write one like e2-"),
+        (
+            {"node_pools": [pool(labels={"a b": "c"})]},
+            r"nodePools\[0\]\.labels: 'a b' cannot name a label; use at most",
+        ),
+        (
+            {"node_pools": [pool(taints=[{"key": "a", "value": "b:c", "effect": "NoSchedule"}])]},
+            r"nodePools\[0\]\.taints\[0\]\.value: 'b:c' is no value of a taint; use at most 63",
+        ),
+        ({"node_pools": [pool(max_nodes=10**6)]}, "nodePools: may grow to 1000001 nodes, .* 65000 .*; lower maxNodes$"),
+        ({"service_cidr": "10.8.0.0/29"}, "serviceCidr: GKE takes no such size as 10.8.0.0/29; write .* /16 to /28$"),
+        ({"region": "europe-west٣"}, "region: 'europe-west٣' is no region of Google Cloud; write one like"),
         ({"node_cidr": "10.0.0.0/29"}, "nodeCidr: 10.0.0.0/29 has room for 4 nodes, .* to 6 .* write a /28 or larger"),
         ({"pod_cidr": "10.4.0.0/22"}, "podCidr: 10.4.0.0/22 has room for 4 nodes, .* to 6 .* write a /21 or larger"),
         ({"pod_cidr": "10.0.0.0/14"}, "nodeCidr: 10.0.0.0/20 overlaps podCidr 10.0.0.0/14; choose networks"),
@@ -343,7 +356,7 @@ def test_upgrades_come_by_the_channel_asked_for(gke):
             "authorizedCidrs: lets nobody in; list your networks, or drop apiAcc",
         ),
         ({"api_access": {"authorized_cidrs": ["office"]}}, r"authorizedCidrs\[0\]: 'office' is no network"),
-        ({"labels": {"Cost": "42"}}, "labels.Cost: Cost: 42 is no label of Google Cloud; use small letters"),
+        ({"labels": {"Cost": "42"}}, "labels.Cost: 'Cost: 42' is no label of Google Cloud; use small letters"),
     ],
 )
 def test_what_cannot_be_made_is_refused_in_one_line_with_the_fix(refused, changes, message):
