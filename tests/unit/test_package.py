@@ -104,6 +104,7 @@ def test_a_component_is_made_from_what_another_language_sends(deploy, host):
     asked = {
         "version": "1.37",
         "controlPlanes": 3.0,
+        "workers": 1.0,
         "cni": "none",
         "portMappings": [{"containerPort": 30080.0, "hostPort": 8080.0, "protocol": "TCP"}],
         "labels": {"workers": {"disk": "ssd"}},

@@ -69,7 +69,7 @@ def test_every_stack_file_names_the_schema_and_fits_it(stack, validator):
     [
         GKE,
         kind('{version: "1.37"}'),
-        kind('{version: "1.37", labels: {workers: {any.key/atAll: x}}, featureGates: {A: true}}'),
+        kind('{version: "1.37", workers: 1, labels: {workers: {any.key/atAll: x}}, featureGates: {A: true}}'),
         kind('{version: "1.37"}', '  aws:token: {secure: v1:a:b}\nencryptionsalt: "v1:x"\n'),
     ],
 )

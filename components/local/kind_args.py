@@ -1,0 +1,333 @@
+"""What a stack says about a kind cluster, and the rules it must keep. Pure: no engine is asked."""
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from ipaddress import IPv4Network, ip_address
+from itertools import combinations
+from pathlib import PurePosixPath
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from components import versions
+from components.cluster import ClusterArgs
+from components.local import kind_config
+from components.network import cidr_faults
+from components.nodes import Taint, label_faults, taint_faults
+from components.spec import Fault
+
+LONGEST_NAME = 40
+"""The longest container is NAME-external-load-balancer, and a host name has 63 letters at most."""
+
+MOST_CONTROL_PLANES = 5
+
+NODE_POD_PREFIX = 24
+"""A node's share of the pods' addresses, which kubeadm leaves at its default."""
+
+POD_PREFIXES = (NODE_POD_PREFIX - 16, NODE_POD_PREFIX)
+SERVICE_PREFIXES = (12, 28)
+
+
+class Cni(StrEnum):
+    """Whether kind installs its pod network."""
+
+    DEFAULT = "default"
+    NONE = "none"
+
+
+class Protocol(StrEnum):
+    """What a published port carries."""
+
+    TCP = "TCP"
+    UDP = "UDP"
+    SCTP = "SCTP"
+
+
+class PortMapping(TypedDict):
+    """A port of the first control plane's container, published on this machine. NodePorts answer there."""
+
+    container_port: int
+    """Port in the node, e.g. the `nodePort` of a Service."""
+
+    host_port: int
+    """Port on this machine."""
+
+    listen_address: NotRequired[str]
+    """Address of this machine. Default: 127.0.0.1, so that nobody else reaches it."""
+
+    protocol: NotRequired[Protocol]
+    """Default: TCP."""
+
+
+class Mount(TypedDict):
+    """A folder or file of this machine, seen in every node."""
+
+    host_path: str
+    """Where it is on this machine; relative to the project, `~` is your home."""
+
+    container_path: str
+    """Where nodes see it."""
+
+    read_only: NotRequired[bool]
+    """Default: false."""
+
+
+class NodeLabels(TypedDict):
+    """Labels by role."""
+
+    control_planes: NotRequired[dict[str, str]]
+    """Labels of every control plane."""
+
+    workers: NotRequired[dict[str, str]]
+    """Labels of every worker."""
+
+
+class NodeTaints(TypedDict):
+    """Taints by role."""
+
+    control_planes: NotRequired[list[Taint]]
+    """Taints of every control plane, beside kubeadm's own."""
+
+    workers: NotRequired[list[Taint]]
+    """Taints of every worker."""
+
+
+class KindArgs(ClusterArgs):
+    """A cluster of containers on this machine."""
+
+    control_planes: NotRequired[int]
+    """How many control planes: 1, 3 or 5. Default: 1."""
+
+    workers: NotRequired[int]
+    """How many workers. Default: 0; the control plane then runs pods too."""
+
+    node_image: NotRequired[str]
+    """Image of the nodes. Default: the one published for kind and this version, by its digest."""
+
+    pod_cidr: NotRequired[str]
+    """Addresses of pods. Default: 10.244.0.0/16."""
+
+    service_cidr: NotRequired[str]
+    """Addresses of Services. Default: 10.96.0.0/16."""
+
+    cni: NotRequired[Cni]
+    """Whether kind installs its pod network; with `none`, nodes are Ready once you install one. Default: default."""
+
+    api_port: NotRequired[int]
+    """Port of the API on 127.0.0.1. Default: a free one."""
+
+    port_mappings: NotRequired[list[PortMapping]]
+    """Ports published on this machine."""
+
+    extra_mounts: NotRequired[list[Mount]]
+    """Folders of this machine that every node sees."""
+
+    feature_gates: NotRequired[dict[str, bool]]
+    """Kubernetes feature gates, for all components."""
+
+    registry_mirrors: NotRequired[dict[str, list[str]]]
+    """Where nodes pull from first: registry → URLs, e.g. `docker.io: ["https://mirror.example.org"]`."""
+
+    labels: NotRequired[NodeLabels]
+    """Labels of nodes."""
+
+    taints: NotRequired[NodeTaints]
+    """Taints of nodes."""
+
+
+def faults_of(args: KindArgs) -> list[Fault]:
+    """What is wrong with `args`, as far as it can be known without asking anybody."""
+    version_faults = versions.syntax_faults(args["version"])
+    return [
+        *version_faults,
+        *_name_faults(args.get("name")),
+        *_count_faults(args),
+        *_network_faults(args),
+        *([] if version_faults else _image_faults(args)),
+        *_port_faults(args),
+        *_mount_faults(args.get("extra_mounts", [])),
+        *_gate_faults(args.get("feature_gates", {})),
+        *_mirror_faults(args.get("registry_mirrors", {})),
+        *_label_and_taint_faults(args),
+    ]
+
+
+def _name_faults(name: str | None) -> list[Fault]:
+    if name is None:
+        return []
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name):
+        return [Fault("name", f"{name!r} cannot name a container; use small letters, digits and hyphens inside")]
+    if len(name) > LONGEST_NAME:
+        return [Fault("name", f"{name!r} has {len(name)} letters; {LONGEST_NAME} at most, or host names grow too long")]
+    return []
+
+
+def _count_faults(args: KindArgs) -> list[Fault]:
+    faults = []
+    control_planes, workers = args.get("control_planes", 1), args.get("workers", 0)
+    if control_planes > MOST_CONTROL_PLANES:
+        faults.append(
+            Fault("controlPlanes", f"{control_planes} only wait for each other; write 1, 3 or {MOST_CONTROL_PLANES}")
+        )
+    elif control_planes < 1 or control_planes % 2 == 0:
+        odd = max(1, control_planes - 1), max(1, control_planes + 1)
+        choice = f"{odd[0]} or {odd[1]}" if odd[0] != odd[1] else f"{odd[0]}"
+        faults.append(
+            Fault("controlPlanes", f"{control_planes} is no odd number, and etcd needs a majority; write {choice}")
+        )
+    if workers < 0:
+        faults.append(Fault("workers", f"{workers} is less than none; write 0 or more"))
+    return faults
+
+
+def _network_faults(args: KindArgs) -> list[Fault]:
+    """The sizes are those that kubeadm takes: `cmd/kubeadm/app/apis/kubeadm/validation` of Kubernetes."""
+    pods = args.get("pod_cidr", kind_config.POD_CIDR)
+    services = args.get("service_cidr", kind_config.SERVICE_CIDR)
+    if faults := cidr_faults({"podCidr": pods, "serviceCidr": services}):
+        return faults
+    for key, text, (largest, smallest) in (
+        ("podCidr", pods, POD_PREFIXES),
+        ("serviceCidr", services, SERVICE_PREFIXES),
+    ):
+        if not largest <= IPv4Network(text).prefixlen <= smallest:
+            faults.append(Fault(key, f"kubeadm takes no such size as {text}; write one from /{largest} to /{smallest}"))
+    if faults:
+        return faults
+    room = 1 << (NODE_POD_PREFIX - IPv4Network(pods).prefixlen)
+    wanted = args.get("control_planes", 1) + args.get("workers", 0)
+    if wanted > room:
+        faults.append(
+            Fault("podCidr", f"{pods} has room for {room} nodes, and {wanted} are asked for; write fewer workers")
+        )
+    return faults
+
+
+def _image_faults(args: KindArgs) -> list[Fault]:
+    image = args.get("node_image")
+    if image is None:
+        return []
+    reference = _IMAGE.fullmatch(image)
+    if reference is None:
+        return [Fault("nodeImage", f"{image!r} names no image; write it like kindest/node:v1.37.0, or drop nodeImage")]
+    tag = reference["tag"] or ""
+    if re.fullmatch(r"v\d+\.\d+\.\d+", tag) and not versions.same(args["version"], tag):
+        return [
+            Fault(
+                "nodeImage",
+                f"{image} runs Kubernetes {tag}, and version asks for {args['version']}; "
+                f'write version: "{versions.minor_of(tag)}", or drop nodeImage',
+            )
+        ]
+    return []
+
+
+def _port_faults(args: KindArgs) -> list[Fault]:
+    faults = []
+    published: list[tuple[str, Protocol, int, str]] = []
+    for index, mapping in enumerate(args.get("port_mappings", [])):
+        key = f"portMappings[{index}]"
+        faults += _range_faults({f"{key}.containerPort": mapping["container_port"]})
+        faults += _range_faults({f"{key}.hostPort": mapping["host_port"]})
+        address = mapping.get("listen_address", LOOPBACK)
+        try:
+            ip_address(address)
+        except ValueError:
+            faults.append(Fault(f"{key}.listenAddress", f"{address!r} is no address; write one like {LOOPBACK}"))
+        published.append((f"{key}.hostPort", mapping.get("protocol", Protocol.TCP), mapping["host_port"], address))
+    if "api_port" in args:
+        faults += _range_faults({"apiPort": args["api_port"]})
+        published.append(("apiPort", Protocol.TCP, args["api_port"], LOOPBACK))
+    for (first, *socket, address), (second, *other_socket, other_address) in combinations(published, 2):
+        if socket == other_socket and (address == other_address or _ANY & {address, other_address}):
+            protocol, port = socket
+            faults.append(Fault(second, f"{port}/{protocol} is published by {first} already; choose another"))
+    return faults
+
+
+def _range_faults(ports: Mapping[str, int]) -> list[Fault]:
+    return [
+        Fault(key, f"{port} is no port; write one from 1 to 65535")
+        for key, port in ports.items()
+        if not 1 <= port <= 65535
+    ]
+
+
+def _mount_faults(mounts: Iterable[Mount]) -> list[Fault]:
+    faults, seen = [], set()
+    for index, mount in enumerate(mounts):
+        key, here, there = f"extraMounts[{index}]", mount["host_path"], mount["container_path"]
+        if not here or ":" in here or not here.isprintable():
+            faults.append(Fault(f"{key}.hostPath", f"{here!r} is no path that can be mounted; write one without `:`"))
+        elif here.startswith("~") and not here.startswith("~/") and here != "~":
+            faults.append(Fault(f"{key}.hostPath", f"{here!r} is somebody else's home; write ~/… or the whole path"))
+        path = PurePosixPath(there)
+        if not path.is_absolute() or ".." in path.parts or ":" in there or not there.isprintable() or there == "/":
+            faults.append(Fault(f"{key}.containerPath", f"{there!r} is no place in a node; write a path like /data"))
+        elif path.is_relative_to(_MARKED) or _MARKED.is_relative_to(path):
+            faults.append(Fault(f"{key}.containerPath", f"{there} would hide what marks the node; choose another"))
+        elif path in seen:
+            faults.append(Fault(f"{key}.containerPath", f"{there} is mounted twice; choose another"))
+        seen.add(path)
+    return faults
+
+
+def _gate_faults(gates: Iterable[str]) -> list[Fault]:
+    return [
+        Fault("featureGates", f"{gate!r} is no feature gate; write one like ImageVolume")
+        for gate in gates
+        if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", gate)
+    ]
+
+
+def _mirror_faults(mirrors: Mapping[str, list[str]]) -> list[Fault]:
+    """Both end up in a node's files: the registry as the name of a folder, a URL between quotes."""
+    faults = []
+    for registry, urls in mirrors.items():
+        if not _REGISTRY.fullmatch(registry):
+            faults.append(Fault("registryMirrors", f"{registry!r} is no registry; write its host, like docker.io"))
+            continue
+        key = f"registryMirrors.{registry}"
+        for index, url in enumerate(urls):
+            if "@" in url:
+                message = "holds a credential, which would lie open in this file and the state; use a mirror without"
+            elif not _URL.fullmatch(url):
+                message = f"{url!r} is no URL of a mirror; write it like https://mirror.example.org"
+            elif url in urls[:index]:
+                message = f"{url} stands there twice; once is enough"
+            else:
+                continue
+            faults.append(Fault(key, message))
+    return faults
+
+
+def _label_and_taint_faults(args: KindArgs) -> list[Fault]:
+    labels, taints = args.get("labels", {}), args.get("taints", {})
+    faults = [
+        *label_faults("labels.controlPlanes", labels.get("control_planes", {})),
+        *label_faults("labels.workers", labels.get("workers", {})),
+        *taint_faults("taints.controlPlanes", taints.get("control_planes", [])),
+        *taint_faults("taints.workers", taints.get("workers", [])),
+    ]
+    if args.get("workers", 0) == 0:
+        faults += [
+            Fault(key, "is for workers, and there are none; write workers: 1 or more, or drop it")
+            for key, given in (("labels.workers", labels.get("workers")), ("taints.workers", taints.get("workers")))
+            if given
+        ]
+    return faults
+
+
+LOOPBACK = "127.0.0.1"
+_ANY = {"0.0.0.0", "::"}  # noqa: S104 - what a stack may say, not what is listened on
+_MARKED = PurePosixPath(kind_config.MARK)
+_REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
+_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~%/-]*)?")
+
+# https://github.com/distribution/reference/blob/main/reference.go
+_IMAGE = re.compile(
+    r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?/)?"
+    r"[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
+    r"(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(@sha256:[0-9a-f]{64})?"
+)
