@@ -47,6 +47,12 @@ def test_the_same_input_gives_the_same_bytes(tmp_path, program):
     assert write("second.tar", {"/bin/b": program, "/bin/a": program}) == first
 
 
+def test_entries_are_in_the_same_order_whatever_order_they_were_named_in(tmp_path, program):
+    image.write(Image(("slipway.local/a:1",), {f"/{letter}": program for letter in "hbgacefd"}), tmp_path / "a.tar")
+
+    assert [entry.name for entry in read(tmp_path / "a.tar")[2]] == list("abcdefgh")
+
+
 def test_another_input_gives_another_image(tmp_path, program):
     made = []
     for content in (b"one", b"two"):
