@@ -2,6 +2,8 @@
 # which also works without make. `make help` tells what there is.
 
 STACK ?= dev-kind
+# The shell reads it from its environment, in quotes, so that no letter of it is taken for a command.
+export STACK
 TOOLS = @sh tools/setup.sh && .venv/bin/python -m tools
 
 .DEFAULT_GOAL := help
@@ -14,22 +16,22 @@ help:  ## this text
 	@echo '  ARGS=... goes to pulumi, e.g. make preview ARGS=--diff'
 
 up:  ## have what a fresh machine lacks, then: pulumi up --stack $(STACK)
-	$(TOOLS) up $(STACK) $(ARGS)
+	$(TOOLS) up "$$STACK" $(ARGS)
 
 preview:  ## show what `make up` would change
-	$(TOOLS) preview $(STACK) $(ARGS)
+	$(TOOLS) preview "$$STACK" $(ARGS)
 
 refresh:  ## take into the state what changed behind Pulumi's back
-	$(TOOLS) refresh $(STACK) $(ARGS)
+	$(TOOLS) refresh "$$STACK" $(ARGS)
 
 down:  ## destroy the stack; nothing of it is left
-	$(TOOLS) down $(STACK) $(ARGS)
+	$(TOOLS) down "$$STACK" $(ARGS)
 
 env:  ## print what `eval "$(make -s env)"` sets in your shell
-	$(TOOLS) env $(STACK)
+	$(TOOLS) env "$$STACK"
 
 kubeconfig:  ## merge the stack's kubeconfig into your own; your current context is kept
-	$(TOOLS) kubeconfig $(STACK)
+	$(TOOLS) kubeconfig "$$STACK"
 
 test:  ## have all that the tests need, then run them all
 	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/python -m tools test $(ARGS)

@@ -2,7 +2,8 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 from packaging.specifiers import SpecifierSet
@@ -29,8 +30,9 @@ def cli() -> None:
 @pulumi_words
 def up(name: str, words: Sequence[str]) -> None:
     """Have what this machine lacks, then `pulumi up --stack STACK`."""
-    stack = prepared(name)
-    args = stack.check()
+    stack = Stack.find(name)
+    args = checked(stack)
+    prepare(stack)
     if stack.target.name == "kind":
         node_image.ensure(args)
     stack.create()
@@ -43,7 +45,9 @@ def up(name: str, words: Sequence[str]) -> None:
 @pulumi_words
 def preview(name: str, words: Sequence[str]) -> None:
     """Show what `up` would change."""
-    stack = prepared(name)
+    stack = Stack.find(name)
+    checked(stack)
+    prepare(stack)
     stack.create()
     stack.pulumi("preview", *words)
 
@@ -53,7 +57,8 @@ def preview(name: str, words: Sequence[str]) -> None:
 @pulumi_words
 def refresh(name: str, words: Sequence[str]) -> None:
     """Take into the state what changed behind Pulumi's back; the next `up` mends it."""
-    stack = prepared(name)
+    stack = Stack.find(name)
+    prepare(stack)
     stack.create()
     stack.pulumi("refresh", *consent(stack), *words)
 
@@ -69,7 +74,7 @@ def down(name: str, words: Sequence[str]) -> None:
             f"{name} is protected from deletion: to give it up, write `deletionProtection: false` under "
             f"slipway:cluster in stacks/{stack.file.name}, run `make up STACK={name}`, then this again"
         )
-    prepared(name)
+    prepare(stack)
     if not stack.exists:
         say(f"there is nothing to destroy: {name} was never made, or is gone")
     else:
@@ -158,16 +163,19 @@ def bench(names: Sequence[str], rounds: int | None) -> None:
     run_all(names, rounds)
 
 
-def prepared(name: str) -> Stack:
-    """The stack, once this process is ready to run Pulumi on it: SDK, programs, engine, environment."""
-    stack = Stack.find(name)
-    workspace.prepare()
+def checked(stack: Stack) -> Mapping[str, Any]:
+    """The arguments of the stack's cluster, found right before anything is fetched, built or started for it."""
     if stack.target.extra:
         run(["uv", "sync", "--quiet", "--locked", "--inexact", "--extra", stack.target.extra], cwd=paths.PROJECT)
+    return stack.check()
+
+
+def prepare(stack: Stack) -> None:
+    """Make this process ready to run Pulumi on the stack: programs, engine, environment."""
+    workspace.prepare()
     toolchain.ensure(("pulumi", *stack.target.tools), kubectl_for(stack))
     found = engine.ensure() if stack.target.in_containers else None
-    os.environ.update(workspace.environment(name, found))
-    return stack
+    os.environ.update(workspace.environment(stack.name, found))
 
 
 def kubectl_for(stack: Stack) -> dict[str, SpecifierSet]:
@@ -176,6 +184,8 @@ def kubectl_for(stack: Stack) -> dict[str, SpecifierSet]:
         major, minor = versions.minor_of(stack.cluster["version"]).split(".")
     except (KeyError, TypeError, ValueError):
         return {}  # the check of the stack file says it better
+    if f"{major}.{minor}" not in versions.MINORS:
+        return {}  # and so does the preview
     return {"kubectl": SpecifierSet(f">={major}.{int(minor) - 1},<{major}.{int(minor) + 2}")}
 
 

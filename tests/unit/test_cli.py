@@ -1,0 +1,50 @@
+"""The commands behind make: what reaches them, and in which order they work."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools import cli, paths
+from tools.console import Problem
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with one stack, whose file is wrong, where nothing may be fetched or started."""
+    monkeypatch.setattr(paths, "PROJECT", tmp_path)
+    for module, name in ((cli.toolchain, "ensure"), (cli.engine, "ensure"), (cli.workspace, "prepare")):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("something was brought for a stack that is wrong"))
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks/Pulumi.dev-kind.yaml").write_text(
+        'config:\n  slipway:target: kind\n  slipway:cluster: {version: "1.37", controlPlanes: 2}\n'
+    )
+
+
+@pytest.mark.parametrize("command", ["up", "preview"])
+def test_a_stack_is_found_right_before_anything_is_brought_for_it(project, command):
+    with pytest.raises(Problem, match=r"Pulumi\.dev-kind\.yaml: controlPlanes: 2 is no odd number"):
+        cli.cli([command, "dev-kind"], standalone_mode=False)
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "refresh", "down", "env", "kubeconfig"])
+@pytest.mark.parametrize("name", ["", "a b", "$(touch made)", "`touch made`", "x;touch made", "x'\"", "*"])
+def test_make_hands_on_the_name_of_a_stack_letter_by_letter(command, name, tmp_path):
+    told = subprocess.run(
+        ["make", "-s", "-f", PROJECT / "Makefile", command, "TOOLS=@printf '<%s>'", f"STACK={name.replace('$', '$$')}"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout == f"<{command}><{name}>"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("version", ["1.99", "1.2", "2.0"])
+def test_a_version_that_is_not_known_asks_for_no_kubectl_of_its_own(tmp_path, monkeypatch, version):
+    monkeypatch.setattr(paths, "PROJECT", tmp_path)
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks/Pulumi.x.yaml").write_text(
+        f'config: {{"slipway:target": kind, "slipway:cluster": {{version: "{version}"}}}}'
+    )
+    assert cli.kubectl_for(cli.Stack.find("x")) == {}
