@@ -9,6 +9,7 @@ from components.local import kind_image
 from components.local.container_engine import Engine
 from components.spec import SpecError
 from tools import bundle
+from tools.bundle import recipe
 from tools.console import Problem, say, step
 
 REGISTRY = "https://registry-1.docker.io/v2/"
@@ -27,19 +28,29 @@ def ensure(args: Mapping[str, Any]) -> None:
     try:
         if kind_image.at_hand(engine, args):
             return
-        published = kind_image.published(args["version"])
+        published, minor = kind_image.published(args["version"]), versions.minor_of(args["version"])
+        if published is None and not _is_built_here(args["version"]):
+            return  # the preview refuses it, and says what there is
         if published and not _pull_or_find_unreachable(engine, published):
             return
         kind_image.refuse_what_offline_cannot_do(engine, args)
     except SpecError as error:
         raise Problem(str(error)) from error
-    made = bundle.ensure(versions.minor_of(args["version"]))
-    if not versions.same(args["version"], made.version):
+    # Asked before it is built, which takes a while.
+    offered = recipe.of(minor).version
+    if not versions.same(args["version"], offered):
         raise Problem(
-            f"version: no registry can be reached, and the offline bundle holds Kubernetes {made.version}, "
-            f'not {args["version"]}; write "{versions.minor_of(args["version"])}"'
+            f"version: no registry can be reached, and the offline bundle holds Kubernetes {offered}, "
+            f'not {args["version"]}; write "{minor}"'
         )
-    bundle.load(made, engine.cli)
+    bundle.load(bundle.ensure(minor), engine.cli)
+
+
+def _is_built_here(version: str) -> bool:
+    try:
+        return versions.same(version, recipe.of(versions.minor_of(version)).version)
+    except Problem:
+        return False
 
 
 def _pull_or_find_unreachable(engine: Engine, image: str) -> bool:
