@@ -24,6 +24,7 @@ from tools.run import run
 
 PROJECT = "slipway"
 _SALT = "encryptionsalt"
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ class Stack:
             Problem: It has no file in `stacks/`.
         """
         stack = cls(name)
-        if not stack.file.is_file():
+        if not _NAME.fullmatch(name) or not stack.file.is_file():
             known = sorted(
-                path.name[len("Pulumi.") : -len(".yaml")] for path in stack.file.parent.glob("Pulumi.*.yaml")
+                path.name[len("Pulumi.") : -len(".yaml")] for path in (paths.PROJECT / "stacks").glob("Pulumi.*.yaml")
             )
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
-            raise Problem(f"there is no stack {name!r}: stacks/Pulumi.{name}.yaml is missing; {hint}")
+            raise Problem(f"there is no stack {name!r}: stacks/ holds no such file; {hint}")
         return stack
 
     @property
@@ -67,11 +68,18 @@ class Stack:
             Problem: It is not a YAML mapping with a mapping `config`.
         """
         try:
-            document = yaml.safe_load(self.file.read_text())
+            document = yaml.load(self.file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - it is a safe one
+        except OSError as error:
+            raise Problem(f"stacks/{self.file.name} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise Problem(
+                f"stacks/{self.file.name} is not UTF-8 text (byte {error.start + 1}); save it as such"
+            ) from error
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             where = f" (line {mark.line + 1})" if mark else ""
-            raise Problem(f"stacks/{self.file.name} is not YAML{where}: {getattr(error, 'problem', error)}") from error
+            what = getattr(error, "problem", None) or getattr(error, "reason", error)
+            raise Problem(f"stacks/{self.file.name} is not YAML{where}: {what}") from error
         if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
             raise Problem(f"stacks/{self.file.name} has no `config:` mapping; see docs/reference.md")
         return document
@@ -153,6 +161,10 @@ class Stack:
             return settings
         except spec.SpecError as error:
             raise self._problem(error) from error
+        except RecursionError as error:
+            raise Problem(
+                f"stacks/{self.file.name} holds an alias (`*…`) that stands inside of what it repeats"
+            ) from error
 
     def _problem(self, error: spec.SpecError) -> Problem:
         return Problem("\n".join(f"stacks/{self.file.name}: {fault}" for fault in error.faults))
@@ -187,6 +199,20 @@ class Stack:
             say(f"the last run on {self.name} was killed; going on from where it stopped")
             run(["pulumi", "cancel", "--yes", "--stack", self.name], cwd=paths.STACKS)
             return
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping, as Pulumi does, where YAML's own loader takes the last one."""
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands there twice", problem_mark=key.start_mark)
+                seen.add(key.value)
+        return node
 
 
 def _holds(lock: Mapping[str, Any]) -> bool:

@@ -58,6 +58,40 @@ def test_a_stack_file_that_is_not_yaml_is_refused_with_its_line(write):
         write("config:\n\tslipway:target: kind\n").check()
 
 
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (b"config:\n  slipway:target: kind # caf\xe9\n", "is not UTF-8 text (byte 37); save it as such"),
+        (b"config: '\0'\n", "is not YAML: special characters are not allowed"),
+        (b"config: {a: 1, b: 2, a: 3}\n", "is not YAML (line 1): 'a' stands there twice"),
+        (KIND.encode() + b"  slipway:cluster: {}\n", "is not YAML (line 4): 'slipway:cluster' stands there twice"),
+        (
+            b"config:\n  slipway:cluster: &a {b: *a}\n",
+            "holds an alias (`*…`) that stands inside of what it repeats",
+        ),
+    ],
+)
+def test_a_stack_file_that_cannot_be_read_is_refused_in_one_line(clone, text, what):
+    (clone / "stacks/Pulumi.dev-kind.yaml").write_bytes(text)
+    with pytest.raises(Problem) as refused:
+        Stack.find("dev-kind").check()
+    assert str(refused.value) == f"stacks/Pulumi.dev-kind.yaml {what}"
+
+
+def test_a_mapping_may_be_merged_into_several_others(write):
+    common = 'common: &c {version: "1.36", workers: 1}\n'
+    args = write(common + KIND.replace("{version", "{<<: *c, version")).check()
+    assert args["version"] == "1.37"
+    assert args["workers"] == 1
+
+
+@pytest.mark.parametrize("name", ["", "../dev-kind", "x/../dev-kind", "a b", "a\nb"])
+def test_a_name_that_no_stack_can_have_is_refused_with_those_there_are(write, name):
+    write(KIND)
+    with pytest.raises(Problem, match=r"^there is no stack .*(dev-kind)\??$"):
+        Stack.find(name)
+
+
 def test_a_fault_names_the_file_the_key_and_the_fix(write):
     with pytest.raises(Problem) as raised:
         write(KIND.replace("version", "verson")).check()
