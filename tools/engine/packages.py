@@ -79,7 +79,6 @@ def unpack(
         fresh = folder / "root.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()  # it stays empty where the machine has all of them installed
-        fresh.mkdir()
         with step(f"Unpacking {what}"):
             for archive in archives:
                 run(["dpkg-deb", "--extract", archive, fresh])
