@@ -34,7 +34,7 @@ def build_programs(cache: Path) -> Programs:
     folder = cache / "build-tools"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
-        return unpack(folder, "a C compiler and debootstrap", "up to 60 MB", BUILD_PACKAGES)
+        return unpack(folder, "a C compiler and debootstrap", "60 MB", BUILD_PACKAGES)
 
 
 def compiler(programs: Programs) -> Mapping[str, str]:
