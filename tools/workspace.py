@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools import paths
+from tools.console import Problem
 from tools.engine import Engine
 
 BACKEND = "PULUMI_BACKEND_URL"
+_PASSPHRASE = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 OWN_BACKEND = f"file://{paths.STATE}"
 
 
@@ -49,10 +51,19 @@ def backend_is_own() -> bool:
 
 
 def prepare() -> None:
-    """Make the folders of this clone, and the passphrase once."""
+    """Make the folders of this clone, and the passphrase once.
+
+    Raises:
+        Problem: There is state that was encrypted with a passphrase which is gone.
+    """
     for folder in (paths.HOME, paths.BIN, paths.STATE, paths.STACKS, paths.KUBECONFIGS):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not paths.PASSPHRASE.exists():
+        if any(paths.STATE.glob(".pulumi/stacks/*/*.json")) and not any(map(os.environ.get, _PASSPHRASE)):
+            raise Problem(
+                f"{paths.PASSPHRASE} is gone, and the secrets in {paths.STATE} can be read with nothing else; "
+                f"put it back from a backup, or set {' or '.join(_PASSPHRASE)}"
+            )
         # Complete before it has its name: a run that is killed here must not leave an empty one.
         fresh = paths.PASSPHRASE.with_suffix(".new")
         fresh.unlink(missing_ok=True)

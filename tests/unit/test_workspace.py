@@ -5,6 +5,7 @@ import stat
 import pytest
 
 from tools import paths, workspace
+from tools.console import Problem
 from tools.engine import Engine
 
 
@@ -33,6 +34,21 @@ def test_the_passphrase_is_made_once_and_only_its_owner_can_read_it():
     assert paths.PASSPHRASE.read_text() == first
     assert stat.S_IMODE(paths.PASSPHRASE.stat().st_mode) == 0o600
     assert stat.S_IMODE(paths.HOME.stat().st_mode) == 0o700
+
+
+def test_a_passphrase_that_is_gone_is_not_made_anew_while_there_is_state_that_needs_it(monkeypatch):
+    workspace.prepare()
+    paths.PASSPHRASE.unlink()
+    stacks = paths.STATE / ".pulumi/stacks/slipway"
+    stacks.mkdir(parents=True)
+    (stacks / "dev-kind.json").write_text("{}")
+
+    with pytest.raises(Problem, match=r"passphrase is gone, .*; put it back from a backup"):
+        workspace.prepare()
+
+    assert not paths.PASSPHRASE.exists()
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "theirs")
+    workspace.prepare()
 
 
 def test_state_lives_under_the_project_by_default():
