@@ -212,9 +212,9 @@ def _refuse_taken(engine: Engine, name: str) -> None:
     nodes = engine.nodes(name)
     if nodes:
         marked = any(mount.startswith(kind_config.MARK) for node in nodes for mount in node.mounts)
-        whose = "another stack's" if marked else "not made by Slipway"
+        whose = "made by another stack, or with a state that is gone" if marked else "not made by Slipway"
         raise KindError(
-            f"there is a kind cluster {name} already, {whose}, and it will not be touched; "
+            f"there is a kind cluster {name} already, {whose}, and it is not touched; "
             f"write another `name` under slipway:cluster, or remove it (`kind delete cluster --name {name}`)"
         )
 

@@ -119,7 +119,9 @@ def test_what_an_earlier_run_left_half_made_is_made_anew(machine, monkeypatch):
 def test_nodes_of_another_claim_are_neither_removed_nor_taken_over(machine):
     machine.holds("demo", f"{kind_config.MARK}/n-another/0123", "control-plane", "worker")
 
-    with pytest.raises(KindError, match="a kind cluster demo already, another stack's, and it will not be touched"):
+    with pytest.raises(
+        KindError, match="a kind cluster demo already, made by another stack, or with a state that is gone"
+    ):
         ClusterProvider().create(dict(ARGS))
     ClusterProvider().delete("demo", dict(ARGS))
     ClaimProvider().delete(CLAIM, {"name": "demo"})
