@@ -5,13 +5,19 @@
 set -eu
 
 project=$(cd "$(dirname "$0")/.." && pwd)
-cache=${SLIPWAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/slipway}
 bin=$project/.slipway/bin
 uv_version=$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' "$project/tools/uv.txt")
 needed=3.11
 
 say() { printf '  %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+cache=${SLIPWAY_CACHE:-${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}/slipway}
+case $cache in
+  /slipway) die "HOME is not set; set it, or set SLIPWAY_CACHE to a folder for what Slipway fetches and builds" ;;
+  /*) ;;
+  *) die "the cache $cache is no whole path; set SLIPWAY_CACHE to one that begins with /" ;;
+esac
 
 is_new_enough() { "$1" -c "import sys; sys.exit(sys.version_info < (${needed%.*}, ${needed#*.}))" 2> /dev/null; }
 
@@ -71,9 +77,10 @@ fetch_uv() {
   echo "$target/bin/uv"
 }
 
-mkdir -p "$bin"
-chmod 700 "$project/.slipway"
-mkdir -p "$cache"
+{ mkdir -p "$bin" && chmod 700 "$project/.slipway"; } 2> /dev/null && [ -w "$bin" ] ||
+  die "$project/.slipway cannot be written to, where state and links are kept; mend its owner or its mode"
+mkdir -p "$cache" 2> /dev/null && [ -w "$cache" ] ||
+  die "$cache cannot be written to; set SLIPWAY_CACHE to a folder of yours"
 
 if ! python=$(find_python); then
   root_on_debian || die "Python $needed or newer is not on PATH; install it (https://www.python.org/downloads), then run this again"
