@@ -78,8 +78,12 @@ def _debootstrap(root: Path, programs: Programs, log: Path) -> None:
     try:
         run(
             [
-                programs.find("debootstrap"), "--variant=minbase", f"--components={','.join(components)}",
-                f"--include={','.join(NODE_PACKAGES)}", suite, root, mirror,
+                # All that it starts and mounts ends with this process, however that ends: the next one starts anew in
+                # the same folder.
+                "setpriv", "--pdeathsig", "KILL",
+                "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+                programs.find("debootstrap"), "--variant=minbase",
+                f"--components={','.join(components)}", f"--include={','.join(NODE_PACKAGES)}", suite, root, mirror,
             ],
             env={**programs.environment, **own}, log=log,
         )  # fmt: skip

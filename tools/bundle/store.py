@@ -41,7 +41,11 @@ def fill(store: Path, programs: Path, archives: Iterable[Path], log: Path) -> No
         with (
             log.open("ab") as sink,
             subprocess.Popen(
-                [programs / "containerd", "--config", config], stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
+                # It ends with this process, however that ends.
+                ["setpriv", "--pdeathsig", "KILL", programs / "containerd", "--config", config],
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
             ) as containerd,
         ):
             ctr = [programs / "ctr", "--address", f"{state}/socket", "--namespace", "k8s.io"]
