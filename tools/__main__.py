@@ -1,7 +1,10 @@
-"""`python -m tools`: what `make` runs."""
+"""`python -m tools COMMAND`: what `make` runs."""
 
 import sys
 
-from tools.cli import main
+try:
+    from tools.cli import main
 
-sys.exit(main())
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit(130)  # before there was anything to stop

@@ -144,9 +144,18 @@ class Stack:
         """
         self._clear_lock_of_a_dead_run()
         argv = ["pulumi", command, "--stack", self.name, "--config-file", str(self.copy), *words]
-        done = subprocess.run(argv, cwd=paths.PROJECT)
-        if done.returncode:
-            raise Problem(f"pulumi {command} of {self.name} failed ({done.returncode}); the reason stands above")
+        with subprocess.Popen(argv, cwd=paths.PROJECT) as process:
+            interrupted = False
+            while process.returncode is None:
+                try:
+                    process.wait()
+                except KeyboardInterrupt:
+                    # Pulumi got it from the terminal too: it ends what runs, writes the state and releases its lock.
+                    interrupted = True
+        if interrupted:
+            raise KeyboardInterrupt
+        if process.returncode:
+            raise Problem(f"pulumi {command} of {self.name} failed ({process.returncode}); the reason stands above")
 
     def remove(self) -> None:
         """Have the backend forget the stack, which holds no resource any more."""

@@ -171,3 +171,16 @@ def test_the_lock_of_another_machine_is_never_cancelled(write, lock, cancelled):
     with pytest.raises(Problem, match="another run works on dev-kind"):
         write(KIND)._clear_lock_of_a_dead_run()
     assert cancelled == []
+
+
+def test_an_interrupted_pulumi_ends_its_work_before_make_does(write, clone, monkeypatch):
+    stack = write(KIND)
+    fake = paths.BIN / "pulumi"
+    fake.write_text("#!/bin/sh\ntrap 'sleep 0.5; echo state is written > ended; exit 1' INT\nkill -INT $PPID $$\n")
+    fake.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{paths.BIN}{os.pathsep}{os.environ['PATH']}")
+
+    with pytest.raises(KeyboardInterrupt):
+        stack.pulumi("up")
+
+    assert (clone / "ended").read_text() == "state is written\n"
