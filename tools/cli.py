@@ -211,6 +211,13 @@ def main() -> int:
     except click.ClickException as mistake:
         mistake.show()
         return mistake.exit_code
+    except OSError as error:
+        # A full disk, somebody else's file: the machine's to mend, wherever it turns up.
+        where = f"{error.filename}: " if error.filename else ""
+        console.print(
+            f"[red]error:[/red] {escape(f'{where}{error.strerror or error}')}; mend that, then run this again"
+        )
+        return 1
     except (click.Abort, KeyboardInterrupt):
         console.print("[red]stopped[/red]; the next run goes on from here")
         return 130

@@ -60,12 +60,15 @@ def _target() -> Path:
 def _rewrite(target: Path, change: Callable[[str], str]) -> None:
     """Replace a kubeconfig as a whole, so that nobody ever reads half of one; a link stays a link."""
     target = Path(os.path.realpath(target))
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    existing = target.read_text() if target.exists() else ""
     try:
-        text = change(existing)
-    except ValueError as error:
-        raise Problem(f"{target} cannot be changed: {error}; mend it, or set KUBECONFIG to another file") from error
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _replace(target, change(target.read_text() if target.exists() else ""))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise Problem(f"{target} cannot be changed: {why}; mend it, or set KUBECONFIG to another file") from error
+
+
+def _replace(target: Path, text: str) -> None:
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
     fresh = target.with_name(f".{target.name}.slipway")
     with contextlib.suppress(FileNotFoundError):

@@ -1,6 +1,8 @@
 """The commands behind make: what reaches them, and in which order they work."""
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,11 @@ def test_a_version_that_is_not_known_asks_for_no_kubectl_of_its_own(tmp_path, mo
         f'config: {{"slipway:target": kind, "slipway:cluster": {{version: "{version}"}}}}'
     )
     assert cli.kubectl_for(cli.Stack.find("x")) == {}
+
+
+def test_what_the_machine_refuses_is_one_line_and_no_traceback(monkeypatch, capsys):
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    monkeypatch.setattr(sys, "argv", ["tools", "schema"])
+    monkeypatch.setattr(paths, "PROJECT", Path("/dev/null"))
+    assert cli.main() == 1
+    assert capsys.readouterr().err == "error: /dev/null/stacks: Not a directory; mend that, then run this again\n"

@@ -93,6 +93,20 @@ def test_a_file_that_is_no_kubeconfig_is_left_as_it_is(theirs, stack):
     assert theirs.read_text() == "kind: Pod\n"
 
 
+def test_a_file_that_is_no_text_is_left_as_it_is(theirs, stack):
+    theirs.write_bytes(b"\xff\xfe")
+    with pytest.raises(Problem, match=r"config cannot be changed: 'utf-8' codec .*; mend it, or set KUBECONFIG"):
+        user_kubeconfig.merge(stack(config("dev")))
+    assert theirs.read_bytes() == b"\xff\xfe"
+
+
+@pytest.mark.parametrize("place", ["/dev/null/config", "/proc/no/config", "/proc"])
+def test_a_place_that_takes_no_kubeconfig_is_named_with_the_way_out(theirs, stack, monkeypatch, place):
+    monkeypatch.setenv("KUBECONFIG", place)
+    with pytest.raises(Problem, match=rf"^{place} cannot be changed: .*; mend it, or set KUBECONFIG to another file$"):
+        user_kubeconfig.merge(stack(config("dev")))
+
+
 def test_a_stack_that_was_never_made_has_nothing_to_merge(theirs):
     with pytest.raises(Problem, match="run `make up STACK=dev-kind` first"):
         user_kubeconfig.merge("dev-kind")
