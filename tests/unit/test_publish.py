@@ -3,6 +3,7 @@
 import os
 import selectors
 import socket
+import struct
 import threading
 
 import pytest
@@ -99,6 +100,29 @@ def test_a_container_that_does_not_listen_closes_the_connection(relay):
 
     with socket.create_connection(address, timeout=10) as client:
         assert client.recv(1) == b""
+
+
+def test_a_connection_that_both_sides_break_off_at_once_does_not_end_the_relay(server):
+    selector = selectors.DefaultSelector()
+    with socket.create_server(("127.0.0.1", 0)) as listener, selector:
+        listener.setblocking(False)
+        publish.TcpRelay(selector, listener, server.getsockname())
+        client = socket.create_connection(listener.getsockname(), timeout=10)
+        for _ in ("accept", "connect"):
+            serve_once(selector)
+        connection, _ = server.accept()
+        for side in (client, connection):
+            # Closed without lingering: it is reset, which the relay sees on both sides in the same round.
+            side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            side.close()
+        serve_once(selector)
+
+        assert [key.fileobj for key in selector.get_map().values()] == [listener]
+
+
+def serve_once(selector: selectors.BaseSelector) -> None:
+    for key, events in selector.select(timeout=10):
+        key.data(events)
 
 
 def test_datagrams_find_their_way_back_to_each_client(relay):

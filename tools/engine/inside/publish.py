@@ -161,6 +161,8 @@ class Connection:
             self._watch()
 
     def _advance(self, side: socket.socket, events: int) -> None:
+        if side.fileno() < 0:
+            return  # the other side's event, a moment ago in the same round, ended the connection
         try:
             for way in self._ways:
                 if events & way.events(side):
