@@ -6,7 +6,7 @@ from typing import Any
 
 from components import versions
 from components.local import kind_image
-from components.local.container_engine import Engine
+from components.local.container_engine import Engine, EngineError
 from components.spec import SpecError
 from tools import bundle
 from tools.bundle import recipe
@@ -24,8 +24,8 @@ def ensure(args: Mapping[str, Any]) -> None:
     """
     if "node_image" in args:
         return  # kind pulls it unless it is there
-    engine = Engine.find()
     try:
+        engine = Engine.find()
         if kind_image.at_hand(engine, args):
             return
         published, minor = kind_image.published(args["version"]), versions.minor_of(args["version"])
@@ -34,7 +34,7 @@ def ensure(args: Mapping[str, Any]) -> None:
         if published and not _pull_or_find_unreachable(engine, published):
             return
         kind_image.refuse_what_offline_cannot_do(engine, args)
-    except SpecError as error:
+    except (SpecError, EngineError) as error:
         raise Problem(str(error)) from error
     # Asked before it is built, which takes a while.
     offered = recipe.of(minor).version

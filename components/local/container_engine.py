@@ -63,7 +63,8 @@ class Engine:
                 done = subprocess.run(ask, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=True)
             except (OSError, subprocess.SubprocessError):
                 continue
-            return Engine(cli, cgroup_v1=done.stdout.strip().removeprefix("v") == "1")
+            if (version := done.stdout.strip().removeprefix("v")) in ("1", "2"):
+                return Engine(cli, cgroup_v1=version == "1")
         raise EngineError(
             "no container engine answers; start Docker or Podman (`make up` starts a private engine where it can)"
         )

@@ -93,3 +93,9 @@ def test_nothing_to_remove_asks_nothing_of_the_engine(monkeypatch):
     Engine("docker", cgroup_v1=False).remove([])
     with pytest.raises(EngineError, match=r"^docker cannot be run: .*; is it still on PATH\?$"):
         Engine("docker", cgroup_v1=False).remove(["demo-worker"])
+
+
+def test_a_program_that_only_calls_itself_docker_is_no_engine(program):
+    program("docker", "echo garbage")
+    with pytest.raises(EngineError, match="no container engine answers"):
+        Engine.find()

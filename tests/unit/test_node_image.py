@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.local.container_engine import Engine
+from components.local.container_engine import Engine, EngineError
 from tools import bundle, node_image
 from tools.bundle import recipe
 from tools.console import Problem
@@ -68,3 +68,12 @@ def test_nothing_is_built_for_a_patch_that_the_bundle_would_not_hold(roads):
 def test_a_version_that_nobody_has_is_left_for_the_preview_to_refuse(roads, version):
     node_image.ensure({"version": version})
     assert roads.taken == []
+
+
+def test_an_engine_that_stopped_meanwhile_is_told_in_one_line(roads, monkeypatch):
+    def find() -> Engine:
+        raise EngineError("no container engine answers; start Docker or Podman")
+
+    monkeypatch.setattr(Engine, "find", find)
+    with pytest.raises(Problem, match=r"^no container engine answers; start Docker or Podman$"):
+        node_image.ensure({"version": "1.37"})
