@@ -41,7 +41,7 @@ def render(args: Mapping[str, Any], *, name: str, mark: str, cgroup_v1: bool) ->
     mounts = [{"hostPath": "/dev/null", "containerPath": mark, "readOnly": True}]
     mounts += [
         {
-            "hostPath": str(Path(mount["host_path"]).expanduser().absolute()),
+            "hostPath": str(host_path(mount)),
             "containerPath": mount["container_path"],
             "readOnly": mount.get("read_only", False),
         }
@@ -79,6 +79,11 @@ def render(args: Mapping[str, Any], *, name: str, mark: str, cgroup_v1: bool) ->
         kubelet = {"kind": "KubeletConfiguration", "failCgroupV1": False, "cgroupDriver": "cgroupfs"}
         config["kubeadmConfigPatches"] = [yaml.safe_dump(kubelet, sort_keys=False)]
     return yaml.dump(config, Dumper=_Dumper, sort_keys=False)
+
+
+def host_path(mount: Mapping[str, Any]) -> Path:
+    """Where what is mounted lies on this machine: from the current folder, which is the project's."""
+    return Path(mount["host_path"]).expanduser().absolute()
 
 
 def mark_of(claim: str, args: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ These classes are found again by their names when a stack is destroyed years lat
 """
 
 import base64
+import os
 import sys
 import uuid
 from datetime import date
@@ -20,7 +21,7 @@ from components.local import kind_cli, kind_config, kind_image, kind_nodes
 from components.local.container_engine import Engine, EngineError, Node
 from components.local.kind_cli import KindError
 from components.local.kind_plan import faults_of_versions, replacements, stopped, updates
-from components.spec import SpecError
+from components.spec import Fault, SpecError
 
 Properties = dict[str, Any]
 
@@ -91,6 +92,8 @@ class ClusterProvider(_Provider):
                 raise SpecError(faults)
             if not _olds:
                 kind_image.choose(Engine.find(), news)
+                if faults := _faults_of_mounts(news):
+                    raise SpecError(faults)
         except (EngineError, SpecError) as error:
             return dynamic.CheckResult(news, [_failure(error)])
         return dynamic.CheckResult(news, [])
@@ -232,6 +235,19 @@ def _engine_of(name: str) -> Engine:
             f"{name} cannot be removed while its container engine does not answer; start that engine and try again, "
             "or, if the engine is gone for good, forget the stack: `pulumi stack rm --force --preserve-config`"
         ) from None
+
+
+def _faults_of_mounts(props: Properties) -> list[Fault]:
+    if os.environ.get("DOCKER_HOST", "").startswith(("ssh:", "tcp:")):
+        return []  # they lie on the engine's machine
+    paths = map(kind_config.host_path, props.get("extra_mounts", []))
+    return [
+        Fault(
+            f"extraMounts[{i}].hostPath", f"{path} is not there; make it, or the engine makes an empty folder of root's"
+        )
+        for i, path in enumerate(paths)
+        if not path.exists()
+    ]
 
 
 def _failure(error: Exception) -> dynamic.CheckFailure:

@@ -184,6 +184,20 @@ def test_an_engine_that_does_not_answer_is_told_at_preview(no_engine):
         ]
 
 
+def test_a_mount_of_what_is_not_there_is_refused_at_preview(machine, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    (tmp_path / "data").mkdir()
+    mounts = [{"host_path": "data", "container_path": "/a"}, {"host_path": "dota", "container_path": "/b"}]
+    news = {**ARGS, "extra_mounts": mounts}
+
+    [failure] = ClusterProvider().check({}, dict(news)).failures
+
+    assert failure.reason.startswith(f"extraMounts[1].hostPath: {tmp_path}/dota is not there; make it")
+    monkeypatch.setenv("DOCKER_HOST", "ssh://elsewhere")
+    assert ClusterProvider().check({}, dict(news)).failures == []
+
+
 def test_a_destroy_without_an_engine_says_the_way_out(no_engine):
     for provider, id_ in ((ClusterProvider(), "demo"), (ClaimProvider(), CLAIM)):
         with pytest.raises(EngineError, match=r"`pulumi stack rm --force --preserve-config`$") as raised:
