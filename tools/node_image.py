@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from components import versions
-from components.local import kind_image
+from components.local import kind_config, kind_image
 from components.local.container_engine import Engine, EngineError
 from components.spec import SpecError
 from tools import bundle
@@ -26,12 +26,13 @@ def ensure(args: Mapping[str, Any]) -> None:
         return  # kind pulls it unless it is there
     try:
         engine = Engine.find()
-        if kind_image.at_hand(engine, args):
+        held = kind_image.at_hand(engine, args)
+        if held and not _is_from_this_bundle(held):
             return
         published, minor = kind_image.published(args["version"]), versions.minor_of(args["version"])
         if published is None and not _is_built_here(args["version"]):
             return  # the preview refuses it, and says what there is
-        if published and not _pull_or_find_unreachable(engine, published):
+        if published and not held and not _pull_or_find_unreachable(engine, published):
             return
         kind_image.refuse_what_offline_cannot_do(engine, args)
     except (SpecError, EngineError) as error:
@@ -44,6 +45,12 @@ def ensure(args: Mapping[str, Any]) -> None:
             f'not {args["version"]}; write "{minor}"'
         )
     bundle.load(bundle.ensure(minor), engine.cli)
+
+
+def _is_from_this_bundle(image: str) -> bool:
+    """Whether an image is an offline bundle's of the version that is built here: that bundle may be a newer one."""
+    repository, _, tag = image.rpartition(":")
+    return repository == kind_config.OFFLINE_REPOSITORY and _is_built_here(tag)
 
 
 def _is_built_here(version: str) -> bool:

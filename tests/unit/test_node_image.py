@@ -77,3 +77,17 @@ def test_an_engine_that_stopped_meanwhile_is_told_in_one_line(roads, monkeypatch
     monkeypatch.setattr(Engine, "find", find)
     with pytest.raises(Problem, match=r"^no container engine answers; start Docker or Podman$"):
         node_image.ensure({"version": "1.37"})
+
+
+def test_an_offline_image_that_the_engine_holds_is_held_against_the_bundle_without_a_pull(roads, monkeypatch):
+    held = f"{node_image.kind_config.OFFLINE_REPOSITORY}:v{OFFLINE}"
+    monkeypatch.setattr(node_image.kind_image, "at_hand", lambda *_: held)
+    node_image.ensure({"version": "1.37"})
+    assert roads.taken == ["build 1.37", "load"]
+
+
+@pytest.mark.parametrize("held", ["kindest/node:v1.37.0@sha256:0", "slipway.local/kind-node:v1.37.99"])
+def test_an_image_that_this_bundle_did_not_make_is_taken_as_it_is(roads, monkeypatch, held):
+    monkeypatch.setattr(node_image.kind_image, "at_hand", lambda *_: held)
+    node_image.ensure({"version": "1.37"})
+    assert roads.taken == []
