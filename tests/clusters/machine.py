@@ -33,6 +33,7 @@ def look(engine: PrivateEngine, programs: Programs) -> dict[str, object]:
         "routes": Path("/proc/net/route").read_text(),
         "firewall": _rules(programs),
         "mounts": sorted(line.split(" ", 4)[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
+        "opt": sorted(Path("/opt").iterdir()),
         "run": sorted(set(Path("/run").iterdir()) - {Path("/run/slipway")}),
     }
 

@@ -41,6 +41,9 @@ RESOLVER = "10.0.2.3"
 """Where slirp4netns answers name look-ups, by asking whom the host asks."""
 
 TUN = Path("/dev/net/tun")
+OPT = Path("/opt/containerd")
+"""What the distribution's containerd makes for plug-ins, empty and wherever it runs."""
+
 INSIDE = Path(__file__).parent / "inside"
 
 
@@ -179,7 +182,8 @@ class PrivateEngine:
         run = self._run
         run.mkdir(mode=0o700)
         groups = cgroups.plan(self.name)
-        self._remember(process=None, cgroups=[asdict(group) for group in groups], switched_on=[])
+        state = {"cgroups": [asdict(group) for group in groups], "adds_opt": not OPT.exists()}
+        self._remember(**state, process=None, switched_on=[])
         switched_on = cgroups.make(groups)
         settings = self._write_settings(programs, groups)
         with self.log.open("ab") as log:
@@ -191,7 +195,7 @@ class PrivateEngine:
             raise Problem(self._failure())
         process = Process.of(int(started.stdout))
         self.host.hold(self.name, process)
-        self._remember(process=asdict(process), cgroups=[asdict(group) for group in groups], switched_on=switched_on)
+        self._remember(**state, process=asdict(process), switched_on=switched_on)
         (self.folder / "bin").mkdir(exist_ok=True)
         client = self.folder / "bin/docker"
         client.unlink(missing_ok=True)
@@ -269,11 +273,15 @@ class PrivateEngine:
         self._clean()
 
     def _clean(self) -> None:
-        """Remove what an engine that has ended leaves: cgroups, settings and the folder of its run."""
+        """Remove what an engine that has ended leaves: cgroups, settings, empty folders and the folder of its run."""
         state = self._state()
         if state:
             cgroups.remove([cgroups.Cgroup(**group) for group in state["cgroups"]], state["switched_on"])
             self.host.release(self.name)
+            if state.get("adds_opt"):
+                for folder in (OPT / "bin", OPT / "lib", OPT):
+                    with contextlib.suppress(OSError):
+                        folder.rmdir()
         shutil.rmtree(self._run, ignore_errors=True)
 
     def _docker(self, *words: str) -> str:
