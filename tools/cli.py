@@ -74,10 +74,12 @@ def down(name: str, words: Sequence[str]) -> None:
             f"{name} is protected from deletion: to give it up, write `deletionProtection: false` under "
             f"slipway:cluster in stacks/{stack.file.name}, run `make up STACK={name}`, then this again"
         )
-    prepare(stack)
+    if not workspace.backend_is_own():
+        prepare(stack)  # only Pulumi can tell whether such a backend knows the stack
     if not stack.exists:
         say(f"there is nothing to destroy: {name} was never made, or is gone")
     else:
+        prepare(stack)
         stack.create()
         stack.pulumi("destroy", *consent(stack), *words)
         stack.remove()
@@ -173,8 +175,9 @@ def checked(stack: Stack) -> Mapping[str, Any]:
 def prepare(stack: Stack) -> None:
     """Make this process ready to run Pulumi on the stack: programs, engine, environment."""
     workspace.prepare()
-    toolchain.ensure(("pulumi", *stack.target.tools), kubectl_for(stack))
+    # Before the programs, which may take minutes to build: without an engine they would be of no use.
     found = engine.ensure() if stack.target.in_containers else None
+    toolchain.ensure(("pulumi", *stack.target.tools), kubectl_for(stack))
     os.environ.update(workspace.environment(stack.name, found))
 
 
@@ -201,6 +204,8 @@ def consent(stack: Stack) -> list[str]:
 
 def main() -> int:
     """Run a command; a mistake of the user's ends it with one line a fault."""
+    # What is fetched and built is run later: nobody else may change it, whatever the user's own mask allows.
+    os.umask(os.umask(0o022) | 0o022)
     os.environ["PATH"] = f"{paths.BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     try:
         cli(prog_name="python -m tools", standalone_mode=False)

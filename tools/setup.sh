@@ -3,6 +3,8 @@
 # Takes what the machine has (Python 3.11 or newer, uv); what is missing comes from the package index, and from the
 # distribution's packages where the machine is root's own Debian or Ubuntu. Says nothing when there is nothing to do.
 set -eu
+# What is fetched is run later: nobody else may change it.
+umask go-w
 
 project=$(cd "$(dirname "$0")/.." && pwd)
 bin=$project/.slipway/bin

@@ -58,3 +58,13 @@ def test_what_the_machine_refuses_is_one_line_and_no_traceback(monkeypatch, caps
     monkeypatch.setattr(paths, "PROJECT", Path("/dev/null"))
     assert cli.main() == 1
     assert capsys.readouterr().err == "error: /dev/null/stacks: Not a directory; mend that, then run this again\n"
+
+
+def test_a_stack_that_was_never_made_is_destroyed_without_bringing_anything(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(paths, "STATE", tmp_path / "state")
+    monkeypatch.setattr(paths, "KUBECONFIGS", tmp_path / "kubeconfigs")
+    monkeypatch.setattr(cli.workspace, "backend_is_own", lambda: True)
+    monkeypatch.setattr(cli.engine, "stop_private_if_idle", lambda: False)
+    monkeypatch.setattr(cli, "prepare", lambda _: pytest.fail("something was brought"))
+    cli.cli(["down", "dev-kind"], standalone_mode=False)
+    assert "there is nothing to destroy" in capsys.readouterr().err
