@@ -1,6 +1,7 @@
 """kind for real: what a stack makes, changes, survives and leaves. Tests of one stack follow each other."""
 
 import socket
+import time
 
 import psutil
 import pytest
@@ -72,6 +73,20 @@ def busybox(engine):
     return "slipway.local/busybox:1" if offline else "docker.io/library/busybox:1.37"
 
 
+def answer_of(port, seconds=60):
+    """What this machine's port answers, once every kube-proxy has heard of the Service: some seconds after its pod."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=3) as connection:
+                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                return b"".join(iter(lambda: connection.recv(4096), b""))
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
 def test_the_first_up_makes_a_cluster_and_shows_the_steps_of_kind(made, kubectl):
     stack, run = made
     assert run.changes == {"create": 3}
@@ -95,9 +110,7 @@ def test_a_pod_runs_and_answers_through_a_service(first, kubectl, busybox, host_
     address = run("get", "service", "web", "--output=jsonpath={.spec.clusterIP}")
     assert f"Address: {address}" in answer
     assert answer.endswith("it-works\n")
-    with socket.create_connection(("127.0.0.1", host_port), timeout=30) as connection:
-        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        assert b"".join(iter(lambda: connection.recv(4096), b"")).endswith(b"it-works\n")
+    assert answer_of(host_port).endswith(b"it-works\n")
 
 
 def test_the_kubeconfig_is_in_the_state_as_a_secret_only(first):
