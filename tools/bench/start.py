@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -113,8 +114,8 @@ def _first_resource(program: Path, stack: str) -> float:
     with _serving(monitor, engine) as address, tempfile.TemporaryFile("w+") as output:
         started = time.perf_counter()
         with subprocess.Popen(
-            ["python", str(host), "--monitor", address, "--engine", address, "--project", "slipway", "--stack", stack,
-             "--organization", "organization", "--parallel", "16", "--dry_run", "true",
+            [sys.executable, str(host), "--monitor", address, "--engine", address, "--project", "slipway",
+             "--stack", stack, "--organization", "organization", "--parallel", "16", "--dry_run", "true",
              "--pwd", str(program.parent), str(program)],
             env={**inherited, "PULUMI_CONFIG": json.dumps(values), "PYTHONPATH": str(paths.PROJECT)},
             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
