@@ -73,6 +73,12 @@ def cluster_of(kubeconfig: str) -> Mapping[str, str]:
     return _read(kubeconfig)["clusters"][0]["cluster"]
 
 
+def is_empty(kubeconfig: str) -> bool:
+    """Whether a kubeconfig names nothing: it says no more than none at all."""
+    config = _read(kubeconfig)
+    return not any(config[key] for key in LISTS)
+
+
 def current_context(kubeconfig: str) -> str:
     """The name of a kubeconfig's current context."""
     return _read(kubeconfig).get("current-context", "")

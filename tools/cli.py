@@ -83,6 +83,7 @@ def down(name: str, words: Sequence[str]) -> None:
         stack.create()
         stack.pulumi("destroy", *consent(stack), *words)
         stack.remove()
+        say(f"{name} is gone, and its state with it")
     user_kubeconfig.forget(name)
     engine.stop_private_if_idle()
 

@@ -43,6 +43,8 @@ def forget_merged(stack: str) -> None:
         target, _, gone = record.read_text().partition("\n")
         if Path(target).exists():
             _rewrite(Path(target), lambda existing: kubeconfig.remove(existing, gone))
+            if not Path(target).is_symlink() and kubeconfig.is_empty(Path(target).read_text()):
+                Path(target).unlink()
         record.unlink()
 
 

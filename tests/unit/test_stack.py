@@ -113,9 +113,25 @@ def test_the_copy_keeps_the_salt_of_an_earlier_run_and_the_file_in_git_never_get
     assert dev.file.read_text() == KIND
 
 
-def test_the_copy_takes_the_salt_that_the_stack_file_has_itself(write):
-    dev = write(f"encryptionsalt: v1:own:own\n{KIND}")
+def test_the_copy_takes_the_salt_of_a_stack_file_whose_values_it_encrypted(write):
+    dev = write(f"encryptionsalt: v1:own:own\n{KIND}  other:key:\n    secure: v1:x\n")
     dev.copy.write_text("encryptionsalt: v1:abc:def\n")
+    dev._write_copy()
+    assert dev.copy.read_text() == dev.file.read_text()
+
+
+def test_a_salt_that_another_clone_left_in_the_stack_file_is_passed_over(write):
+    dev = write(f"encryptionsalt: v1:theirs:theirs\n{KIND}")
+    dev._write_copy()
+    assert dev.copy.read_text() == KIND
+    dev.copy.write_text(f"encryptionsalt: v1:abc:def\n{KIND}")
+    dev._write_copy()
+    assert dev.copy.read_text() == f"encryptionsalt: v1:abc:def\n{KIND}"
+
+
+def test_in_a_backend_of_the_user_s_the_stack_file_s_salt_is_the_one(write, monkeypatch):
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://team-state")
+    dev = write(f"encryptionsalt: v1:team:team\n{KIND}")
     dev._write_copy()
     assert dev.copy.read_text() == dev.file.read_text()
 

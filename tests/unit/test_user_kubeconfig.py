@@ -110,3 +110,10 @@ def test_a_place_that_takes_no_kubeconfig_is_named_with_the_way_out(theirs, stac
 def test_a_stack_that_was_never_made_has_nothing_to_merge(theirs):
     with pytest.raises(Problem, match="run `make up STACK=dev-kind` first"):
         user_kubeconfig.merge("dev-kind")
+
+
+def test_a_kubeconfig_that_came_with_a_stack_goes_with_it(theirs, stack):
+    theirs.unlink()
+    user_kubeconfig.merge(stack(config("dev-kind")))
+    user_kubeconfig.forget("dev-kind")
+    assert not theirs.exists()
