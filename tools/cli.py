@@ -94,8 +94,10 @@ def env(name: str) -> None:
     """Print what a shell needs to act on the same state and cluster: eval "$(make -s env)"."""
     stack = Stack.find(name)
     workspace.prepare()
+    variables = workspace.environment(name, engine.find())
+    os.environ.update(variables)
     toolchain.ensure(("pulumi", *stack.target.tools), kubectl_for(stack))
-    for variable, value in workspace.environment(name, engine.find()).items():
+    for variable, value in variables.items():
         click.echo(f"export {variable}={shlex.quote(value)}")
 
 
@@ -111,9 +113,9 @@ def kubeconfig(name: str) -> None:
 def test(words: Sequence[str]) -> None:
     """Have all that the tests need, then run them all."""
     workspace.prepare()
-    toolchain.ensure(("pulumi", "kind", "kubectl"))
     started = engine.find() is None
     os.environ.update(workspace.environment("dev-kind", engine.ensure()))
+    toolchain.ensure(("pulumi", "kind", "kubectl"))
     node_image.ensure({"version": versions.NEWEST})
     if started:
         # The tests start it themselves, and see that it leaves the machine as it was.
@@ -178,8 +180,8 @@ def prepare(stack: Stack) -> None:
     workspace.prepare()
     # Before the programs, which may take minutes to build: without an engine they would be of no use.
     found = engine.ensure() if stack.target.in_containers else None
-    toolchain.ensure(("pulumi", *stack.target.tools), kubectl_for(stack))
     os.environ.update(workspace.environment(stack.name, found))
+    toolchain.ensure(("pulumi", *stack.target.tools), kubectl_for(stack))
 
 
 def kubectl_for(stack: Stack) -> dict[str, SpecifierSet]:
