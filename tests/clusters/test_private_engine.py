@@ -2,11 +2,13 @@
 
 import io
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -41,8 +43,8 @@ def programs() -> packages.Programs:
 @pytest.fixture
 def engine(tmp_path: Path, programs: packages.Programs) -> Iterator[PrivateEngine]:
     """A private engine of its own, not yet started; the machine must be the same before and after."""
-    folder = tmp_path / "e"
-    folder.mkdir()
+    # Beside the real one: a machine's /tmp may be a tmpfs, which containers cannot be stacked on.
+    folder = Path(tempfile.mkdtemp(prefix="e", dir=paths.CACHE))
     (folder / "root").symlink_to(programs.root)
     # A record of its own, since another private engine may be running.
     engine = PrivateEngine(folder, HostSettings(record=tmp_path / "host/settings.json"))
@@ -51,6 +53,7 @@ def engine(tmp_path: Path, programs: packages.Programs) -> Iterator[PrivateEngin
     engine.stop()
     assert machine.look(engine, programs) == before
     assert machine.processes_of(folder) == []
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

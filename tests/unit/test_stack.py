@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -143,7 +144,7 @@ def lock(clone):
     def lock(pid, taken=None, hostname=None):
         folder = clone / ".slipway/state/.pulumi/locks/organization/slipway/dev-kind"
         folder.mkdir(parents=True, exist_ok=True)
-        moment = (taken or datetime.now(UTC)).isoformat().replace("+00:00", "123Z")
+        moment = (taken or datetime.now(UTC)).isoformat(timespec="microseconds").replace("+00:00", "123Z")
         content = {"pid": pid, "username": "me", "hostname": hostname or os.uname().nodename, "timestamp": moment}
         (folder / "lock.json").write_text(json.dumps(content))
 
@@ -196,7 +197,12 @@ def test_an_interrupted_pulumi_ends_its_work_before_make_does(write, clone, monk
     fake.chmod(0o700)
     monkeypatch.setenv("PATH", f"{paths.BIN}{os.pathsep}{os.environ['PATH']}")
 
-    with pytest.raises(KeyboardInterrupt):
-        stack.pulumi("up")
+    # A shell's background jobs are started deaf to it.
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            stack.pulumi("up")
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
     assert (clone / "ended").read_text() == "state is written\n"
