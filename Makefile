@@ -43,7 +43,7 @@ lint:  ## ruff and the type checker
 	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/ty check
 
 bundle:  ## build the offline bundle: a cluster without any image registry
-	$(TOOLS) bundle
+	$(TOOLS) bundle $(ARGS)
 
 schema:  ## write stacks/slipway.schema.json and docs/reference.md from the declared arguments
 	@sh tools/setup.sh --all-extras && .venv/bin/python -m tools schema

@@ -64,7 +64,7 @@ def ensure() -> Engine:
     if not _private_can_run():
         raise Problem(f"no container engine answers: {_fix()}")
     say(f"no container engine answers; a private one is used, in {private.folder}")
-    say("it leaves the machine's network, packages and services as they are; `python -m tools engine down` ends it")
+    say("it leaves the machine's network, packages and services as they are; `make engine-down` ends it")
     private.start()
     return Engine("docker", private.environment, private=True)
 
