@@ -14,23 +14,11 @@ from tools.stack import Stack
 
 
 @pytest.fixture
-def clone(tmp_path, monkeypatch):
+def clone(tmp_path, own_home, monkeypatch):
     """A clone of the project with one stack, and its own `.slipway`."""
-    home = tmp_path / ".slipway"
-    for name, folder in {
-        "HOME": "",
-        "BIN": "bin",
-        "STATE": "state",
-        "STACKS": "stacks",
-        "KUBECONFIGS": "kubeconfigs",
-    }.items():
-        monkeypatch.setattr(paths, name, home / folder)
-    monkeypatch.setattr(paths, "PASSPHRASE", home / "passphrase")
     monkeypatch.setattr(paths, "PROJECT", tmp_path)
-    monkeypatch.setattr(workspace, "OWN_BACKEND", f"file://{home}/state")
+    monkeypatch.setattr(workspace, "OWN_BACKEND", f"file://{own_home}/state")
     monkeypatch.setenv("PULUMI_BACKEND_URL", workspace.OWN_BACKEND)
-    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
-    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE_FILE", raising=False)
     (tmp_path / "stacks").mkdir()
     workspace.prepare()
     return tmp_path

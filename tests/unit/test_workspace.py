@@ -10,18 +10,7 @@ from tools.engine import Engine
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    for name, folder in {
-        "HOME": "",
-        "BIN": "bin",
-        "STATE": "state",
-        "STACKS": "stacks",
-        "KUBECONFIGS": "kubeconfigs",
-    }.items():
-        monkeypatch.setattr(paths, name, tmp_path / ".slipway" / folder)
-    monkeypatch.setattr(paths, "PASSPHRASE", tmp_path / ".slipway/passphrase")
-    for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"):
-        monkeypatch.delenv(name, raising=False)
+def home(tmp_path, own_home, monkeypatch):
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))
     return tmp_path
 
