@@ -5,11 +5,12 @@ StackReference, and what is secret stays secret.
 """
 
 import inspect
-from typing import Any, NotRequired
+from typing import Any, ClassVar, NotRequired
 
 import pulumi
 from typing_extensions import TypedDict
 
+from components import parity
 from components.spec import Fault, SpecError
 
 CONTRACT = (
@@ -41,9 +42,12 @@ class ClusterArgs(TypedDict):
 class Cluster(pulumi.ComponentResource):
     """A Kubernetes cluster, wherever it runs.
 
-    Targets subclass this, declare their arguments as the type of their constructor's `args`, say in `check` which of
-    them cannot be made, and end their constructor with `finish`.
+    Targets subclass this, say by `target` which row of the table of targets they are, declare their arguments as the type
+    of their constructor's `args`, say in `check` which of them cannot be made, and end their constructor with `finish`.
     """
+
+    target: ClassVar[str]
+    """Name of the target, as a stack file writes it."""
 
     name: pulumi.Output[str]
     """Name of the cluster where it lives."""
@@ -104,7 +108,6 @@ class Cluster(pulumi.ComponentResource):
         kubernetes_version: pulumi.Input[str],
         pod_cidr: pulumi.Input[str | None],
         service_cidr: pulumi.Input[str | None],
-        capabilities: dict[str, str],
     ) -> None:
         """Set the contract's outputs and register them: the last line of every target's constructor."""
         self.name = pulumi.Output.from_input(name)
@@ -114,5 +117,5 @@ class Cluster(pulumi.ComponentResource):
         self.kubernetes_version = pulumi.Output.from_input(kubernetes_version)
         self.pod_cidr = pulumi.Output.from_input(pod_cidr)
         self.service_cidr = pulumi.Output.from_input(service_cidr)
-        self.capabilities = pulumi.Output.from_input(capabilities)
+        self.capabilities = pulumi.Output.from_input(parity.capabilities(self.target))
         self.register_outputs({output: getattr(self, output) for output in CONTRACT})

@@ -33,4 +33,9 @@ def cidr_faults(networks: Mapping[str, str]) -> list[Fault]:
     return faults
 
 
+def prefix_for(addresses: int) -> int:
+    """The length of the prefix of the smallest network that holds so many addresses."""
+    return 32 - (addresses - 1).bit_length()
+
+
 _EXAMPLE = "10.244.0.0/16"

@@ -3,7 +3,6 @@
 Both are written by `python -m tools schema` and kept in git; a test holds them to the declarations.
 """
 
-import importlib
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any, get_args, get_origin
 
 from typing_extensions import is_typeddict
 
-from components import spec
+from components import parity, spec
 from components.declared import documentation, keys, plain
 from components.targets import TARGETS, StackFile, Target
 
@@ -155,11 +154,22 @@ def _target_lines(target: Target) -> Iterator[str]:
 
 
 def _capability_lines() -> Iterator[str]:
-    can = {name: importlib.import_module(target.module).CAPABILITIES for name, target in TARGETS.items()}
-    yield f"| | {' | '.join(f'`{name}`' for name in can)} |"
-    yield f"|---|{'---|' * len(can)}"
-    for feature in sorted({feature for features in can.values() for feature in features}):
-        yield f"| {feature} | {' | '.join(features[feature] for features in can.values())} |"
+    yield from _matrix(list(TARGETS))
+
+
+def _matrix(names: Sequence[str]) -> Iterator[str]:
+    """The parity matrix as a table: a row for each feature, a column for each target."""
+    yield f"| | {' | '.join(f'`{name}`' for name in names)} |"
+    yield f"|---|{'---|' * len(names)}"
+    for name, feature in parity.FEATURES.items():
+        cells = (_cell(feature.support[target]) for target in names)
+        yield f"| {feature.title} (`{name}`) | {' | '.join(cells)} |"
+
+
+def _cell(support: parity.Support) -> str:
+    """What a target does about a feature, in a few words."""
+    words = {parity.Means.NATIVE: "yes", parity.Means.OTHER: "by other means", parity.Means.LACKING: "no"}
+    return f"{words[support.means]}: {support.how}" if support.how else words[support.means]
 
 
 def _table(declared: type, prefix: str = "") -> Iterator[str]:

@@ -79,5 +79,26 @@ def support_fault(version: str, today: date) -> Fault | None:
     return Fault("version", f"Kubernetes {name} is long out of support; {choose}")
 
 
+def upgrade_fault(running: str, wanted: str) -> Fault | None:
+    """Why a control plane that runs `running` cannot be upgraded to `wanted`, if so: a step back, or two at once.
+
+    https://kubernetes.io/releases/version-skew-policy/#kube-apiserver
+    """
+    (major, old), (new_major, new) = _numbers(minor_of(running)), _numbers(minor_of(wanted))
+    if (new_major, new) < (major, old):
+        return Fault(
+            "version",
+            f"{wanted} is older than {running}, which runs, and a control plane never goes back; write {running}",
+        )
+    if new > old + 1:
+        step = f"{major}.{old + 1}"
+        return Fault(
+            "version",
+            f"{wanted} is {new - old} minors after {running}, which runs, and an upgrade takes one at a time; "
+            f'write "{step}" first',
+        )
+    return None
+
+
 def _numbers(minor: str) -> tuple[int, ...]:
     return tuple(int(part) for part in minor.split("."))

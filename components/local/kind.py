@@ -20,6 +20,8 @@ from components.spec import Fault
 class KindCluster(Cluster):
     """A kind cluster on this machine."""
 
+    target = "kind"
+
     def __init__(self, name: str, args: KindArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
         name = args.get("name", name)
@@ -46,23 +48,12 @@ class KindCluster(Cluster):
             kubernetes_version=cluster.kubernetes_version,
             pod_cidr=args.get("pod_cidr", kind_config.POD_CIDR),
             service_cidr=args.get("service_cidr", kind_config.SERVICE_CIDR),
-            capabilities=CAPABILITIES,
         )
 
     @staticmethod
     def check(args: KindArgs) -> list[Fault]:
         """What is wrong with `args`, as far as it can be known without asking anybody."""
         return faults_of(args)
-
-
-CAPABILITIES = {
-    "autoscaling": "lacking",
-    "highly available control plane": "native",
-    "in-place upgrade": "lacking",
-    "load balancer": "lacking",
-    "persistent volumes": "native",
-    "private API": "native",
-}
 
 
 class _Claim(dynamic.Resource, module="slipway", name="KindClaim"):

@@ -14,6 +14,16 @@ _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 _MACHINE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 
 
+class Gpu(TypedDict):
+    """The GPUs of each node. Where the machine type says all, `gpu: {}` is enough."""
+
+    type: NotRequired[str]
+    """What the cloud calls the GPU, e.g. `nvidia-l4`. GKE only: elsewhere the machine type says it."""
+
+    count: NotRequired[int]
+    """How many a node has. GKE only. Default: 1."""
+
+
 class NodePool(TypedDict):
     """Nodes of one kind, as many as the pods need."""
 
@@ -34,6 +44,9 @@ class NodePool(TypedDict):
 
     spot: NotRequired[bool]
     """Whether the nodes are cheap ones that the cloud may take back at any time. Default: false."""
+
+    gpu: NotRequired[Gpu]
+    """The GPUs of each node, with what they need to run. Default: none."""
 
     labels: NotRequired[dict[str, str]]
     """Kubernetes labels of the nodes."""

@@ -1,0 +1,122 @@
+"""Hardened settings as data, each with the id of the rule that asks for it, and a report of how a stack keeps them.
+
+A cloud's list is the second witness of what its modules set: a test holds every control against the cloud's example, and
+a stack prints its own report. What a stack weakens stands there as failed, or as waived with the stack's reason.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from components import parity
+
+
+class Verdict(StrEnum):
+    """How a stack keeps a rule."""
+
+    PASSED = "pass"
+    FAILED = "fail"
+    WAIVED = "waived"
+    NOT_APPLICABLE = "n/a"
+
+
+@dataclass(frozen=True)
+class Control:
+    """One rule about one field of one type of resource."""
+
+    id: str
+    """Of the benchmark, e.g. `CIS GKE 5.6.5`; where there is none for a cloud, `Slipway` and a name."""
+
+    title: str
+    """What the rule is for, in a phrase."""
+
+    kind: str
+    """The last part of the resource's type, e.g. `NodePool`."""
+
+    field: str
+    """Path of the field, as the provider spells it; a number picks from a list: `blockDeviceMappings.0.ebs.encrypted`."""
+
+    wanted: Any
+    """The value, or a function that says whether a value will do. A field that is absent has the value None."""
+
+    def is_kept_by(self, value: Any) -> bool:
+        """Whether the field may have `value`."""
+        return self.wanted(value) if callable(self.wanted) else value == self.wanted
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a report."""
+
+    id: str
+    title: str
+    resource: str
+    """Name of the resource; none where there is no such resource."""
+
+    field: str
+    value: Any
+    verdict: Verdict
+    why: str = ""
+    """The reason of a waiver."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource as a program declares it."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    """With names in camelCase."""
+
+
+def report(controls: Sequence[Control], resources: Iterable[Resource], waivers: Mapping[str, str]) -> list[Line]:
+    """How `resources` keep `controls`: a line for each resource that a control is about, in the order of the controls.
+
+    Args:
+        controls: The cloud's.
+        resources: Everything that the stack declares.
+        waivers: Id of a control, or name of a lacking feature → why the stack may do without.
+    """
+    declared = list(resources)
+    lines = []
+    for control in controls:
+        found = [each for each in declared if each.type.rpartition(":")[2] == control.kind]
+        if not found:
+            lines.append(Line(control.id, control.title, "", control.field, None, Verdict.NOT_APPLICABLE))
+        for resource in found:
+            value = field_of(resource.inputs, control.field)
+            verdict, why = Verdict.PASSED, ""
+            if not control.is_kept_by(value):
+                why = waivers.get(control.id, "")
+                verdict = Verdict.WAIVED if why else Verdict.FAILED
+            lines.append(Line(control.id, control.title, resource.name, control.field, value, verdict, why))
+    lines += [
+        Line(name, parity.FEATURES[name].title, "", "", None, Verdict.WAIVED, why)
+        for name, why in waivers.items()
+        if name in parity.FEATURES
+    ]
+    return lines
+
+
+def field_of(inputs: Any, path: str) -> Any:
+    """The value at `path` of `inputs`, None where there is none."""
+    for part in path.split("."):
+        if isinstance(inputs, list) and part.isdigit() and int(part) < len(inputs):
+            inputs = inputs[int(part)]
+        elif isinstance(inputs, Mapping):
+            inputs = inputs.get(part)
+        else:
+            return None
+    return inputs
+
+
+def at_least(*wanted: Any) -> Callable[[Any], bool]:
+    """Whether a list holds all of `wanted`."""
+    return lambda value: isinstance(value, list) and set(wanted) <= set(value)
+
+
+def is_set(value: Any) -> bool:
+    """Whether there is a value at all, known or not yet."""
+    return bool(value)

@@ -1,0 +1,48 @@
+"""Resources of an SDK's module that is too large to import.
+
+Importing `pulumi_gcp.compute`, `pulumi_aws.ec2` or `pulumi_azure_native.network` builds the classes of hundreds of
+resources, of which a cluster needs a handful, and takes seconds. Tests hold what is passed here against the SDK's own
+types all the same.
+"""
+
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from typing import Any
+
+import pulumi
+
+
+class SlimResource(pulumi.CustomResource):
+    """A resource that its provider and its state take for one of the SDK's own."""
+
+    def __init__(
+        self,
+        distribution: str,
+        token: str,
+        name: str,
+        inputs: Mapping[str, Any],
+        opts: pulumi.ResourceOptions,
+        outputs: Iterable[str] = ("name",),
+    ) -> None:
+        """Declare a resource.
+
+        Args:
+            distribution: The SDK's Python package, e.g. `pulumi-gcp`.
+            token: The resource's type, e.g. `gcp:compute/routerNat:RouterNat`.
+            name: Its name in Pulumi.
+            inputs: Its arguments, spelled as the provider spells them: `ipCidrRange`.
+            opts: Its options.
+            outputs: What the cloud tells of it and others need, spelled so too: read it with `output`.
+        """
+        self._outputs = frozenset(outputs)
+        super().__init__(
+            token,
+            name,
+            {**dict.fromkeys(self._outputs), **inputs},
+            # As the SDK does: all resources of one cloud share one provider of one version.
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=metadata.version(distribution))),
+        )
+
+    def output(self, name: str) -> pulumi.Output[Any]:
+        """An output that the constructor named."""
+        return getattr(self, name)
