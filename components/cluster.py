@@ -42,8 +42,9 @@ class ClusterArgs(TypedDict):
 class Cluster(pulumi.ComponentResource):
     """A Kubernetes cluster, wherever it runs.
 
-    Targets subclass this, say by `target` which row of the table of targets they are, declare their arguments as the type
-    of their constructor's `args`, say in `check` which of them cannot be made, and end their constructor with `finish`.
+    Targets subclass this, say by `target` which row of the table of targets they are, declare their arguments as the
+    type of their constructor's `args`, say in `check` which of them cannot be made, and end their constructor with
+    `finish`.
     """
 
     target: ClassVar[str]

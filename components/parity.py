@@ -116,7 +116,9 @@ FEATURES: Mapping[str, Feature] = {
         _never,
         {
             "gke": _native(),
-            "eks": _other("Auto Scaling groups tagged for the Cluster Autoscaler, which you install; or `compute: auto`"),
+            "eks": _other(
+                "Auto Scaling groups tagged for the Cluster Autoscaler, which you install; or `compute: auto`"
+            ),
             "aks": _native(),
             "doks": _native(),
             "kapsule": _native(),
@@ -404,7 +406,5 @@ def lacking_faults(target: str, args: Args, waivers: Mapping[str, str]) -> list[
             f"drop it, or write why it may be lacking under `waivers`, as `{name}: …`",
         )
         for name, feature in FEATURES.items()
-        if (key := feature.asked_by(args))
-        and feature.support[target].means is Means.LACKING
-        and name not in waivers
+        if (key := feature.asked_by(args)) and feature.support[target].means is Means.LACKING and name not in waivers
     ]

@@ -72,8 +72,8 @@ TARGETS = {
         ),
         Target(
             "gke",
-            "Google Kubernetes Engine: regional, private, autoscaled",
-            module="components.managed.gke",
+            "Google Kubernetes Engine",
+            module="components.managed.gke.cluster",
             component="GkeCluster",
             extra="gcp",
             tools=("kubectl",),

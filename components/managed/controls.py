@@ -1,7 +1,7 @@
 """Hardened settings as data, each with the id of the rule that asks for it, and a report of how a stack keeps them.
 
-A cloud's list is the second witness of what its modules set: a test holds every control against the cloud's example, and
-a stack prints its own report. What a stack weakens stands there as failed, or as waived with the stack's reason.
+A cloud's list is the second witness of what its modules set: a test holds every control against the cloud's example,
+and a stack prints its own report. What a stack weakens stands there as failed, or as waived with the stack's reason.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,13 +35,19 @@ class Control:
     """The last part of the resource's type, e.g. `NodePool`."""
 
     field: str
-    """Path of the field, as the provider spells it; a number picks from a list: `blockDeviceMappings.0.ebs.encrypted`."""
+    """Path of the field, as the provider spells it; a number picks from a list: `blockDeviceMappings.0.ebs`."""
 
     wanted: Any
     """The value, or a function that says whether a value will do. A field that is absent has the value None."""
 
-    def is_kept_by(self, value: Any) -> bool:
-        """Whether the field may have `value`."""
+    built_in: str = ""
+    """Path of a field whose truth makes the cloud keep the rule by itself, e.g. `enableAutopilot`. Default: none."""
+
+    def is_kept_by(self, inputs: Mapping[str, Any]) -> bool:
+        """Whether a resource with these inputs keeps the rule."""
+        if self.built_in and field_of(inputs, self.built_in):
+            return True
+        value = field_of(inputs, self.field)
         return self.wanted(value) if callable(self.wanted) else value == self.wanted
 
 
@@ -86,11 +92,11 @@ def report(controls: Sequence[Control], resources: Iterable[Resource], waivers: 
         if not found:
             lines.append(Line(control.id, control.title, "", control.field, None, Verdict.NOT_APPLICABLE))
         for resource in found:
-            value = field_of(resource.inputs, control.field)
             verdict, why = Verdict.PASSED, ""
-            if not control.is_kept_by(value):
+            if not control.is_kept_by(resource.inputs):
                 why = waivers.get(control.id, "")
                 verdict = Verdict.WAIVED if why else Verdict.FAILED
+            value = field_of(resource.inputs, control.field)
             lines.append(Line(control.id, control.title, resource.name, control.field, value, verdict, why))
     lines += [
         Line(name, parity.FEATURES[name].title, "", "", None, Verdict.WAIVED, why)
@@ -115,6 +121,11 @@ def field_of(inputs: Any, path: str) -> Any:
 def at_least(*wanted: Any) -> Callable[[Any], bool]:
     """Whether a list holds all of `wanted`."""
     return lambda value: isinstance(value, list) and set(wanted) <= set(value)
+
+
+def is_off(value: Any) -> bool:
+    """Whether a switch is off, or left at a default that is off."""
+    return value is None or value is False
 
 
 def is_set(value: Any) -> bool:

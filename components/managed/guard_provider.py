@@ -3,6 +3,7 @@
 This class is found again by its name when a stack is destroyed years later: neither may be renamed or moved.
 """
 
+import re
 import sys
 import uuid
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import Any
 
 from pulumi import dynamic
 
-from components import versions
+from components import progress, versions
 
 Properties = dict[str, Any]
 
@@ -31,7 +32,9 @@ class GuardProvider(dynamic.ResourceProvider):
         sys.tracebacklimit = 0
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
-        """Refuse what would lose a protected cluster, and a version that cannot be had. `_olds` is empty for a new one."""
+        """Refuse what would lose a protected cluster, and a version that cannot be had; `_olds` is empty at first."""
+        if news["version"] == _olds.get("version") and (fault := versions.support_fault(news["version"], date.today())):
+            progress.warn(f"{fault}; this cluster, which runs it already, may keep it")
         faults = [*_version_faults(_olds, news, date.today()), *_replacement_faults(_olds, news)]
         return dynamic.CheckResult(news, [dynamic.CheckFailure("", fault) for fault in faults])
 
@@ -60,26 +63,21 @@ def _version_faults(olds: Properties, news: Properties, today: date) -> list[str
         return []
     fault = versions.upgrade_fault(olds["version"], news["version"]) if olds else None
     fault = fault or versions.support_fault(news["version"], today)
-    return [str(fault or "")] if fault else _offer_faults(news["version"], news["offered"])
+    return [str(fault)] if fault else _offer_faults(news["version"], news.get("offered"))
 
 
-def _offer_faults(version: str, offered: list[str]) -> list[str]:
-    if not offered or any(versions.same(version, each) for each in offered if _is_version(each)):
+def _offer_faults(version: str, offered: Any) -> list[str]:
+    # Where the provider itself is not known yet, neither is what it offers.
+    texts = offered if isinstance(offered, list) else []
+    found = [match[1] for text in texts if (match := _PLAIN.match(text))]
+    if not found or any(versions.same(version, each) for each in found):
         return []
-    minors = sorted({versions.minor_of(each) for each in offered if _is_version(each)}, key=_numbers)
+    minors = sorted(set(map(versions.minor_of, found)), key=lambda minor: [int(part) for part in minor.split(".")])
     return [f"version: the cloud does not offer {version} here; choose one of {', '.join(minors)}"]
 
 
-def _is_version(text: str) -> bool:
-    try:
-        versions.minor_of(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _numbers(minor: str) -> list[int]:
-    return [int(part) for part in minor.split(".")]
+_PLAIN = re.compile(r"v?(\d+\.\d+(?:\.\d+)?)")
+"""What Kubernetes calls a version that a cloud gave a build of its own: `1.37.2` of `1.37.2-gke.1001000`."""
 
 
 def _replacement_faults(olds: Properties, news: Properties) -> list[str]:

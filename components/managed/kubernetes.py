@@ -12,8 +12,8 @@ def kubernetes_provider(
     """A Kubernetes provider for `cluster`.
 
     What is made with it goes before the nodes do, so that a load balancer or disk that a Service or claim asked the
-    cloud for is given back by the cluster, and not leaked. For that reason do not set `deleted_with` on Services of type
-    LoadBalancer. A new kubeconfig replaces nothing.
+    cloud for is given back by the cluster, and not leaked. For that reason do not set `deleted_with` on Services of
+    type LoadBalancer. A new kubeconfig replaces nothing.
 
     Args:
         name: Name of the provider.

@@ -98,7 +98,7 @@ class ManagedArgs(ClusterArgs):
     """The nodes, at least one pool; none with `compute: auto`."""
 
     compute: NotRequired[Compute]
-    """Who looks after the nodes: `pools` of yours, or with `auto` the cloud, which makes what pods need. Default: pools."""
+    """Who looks after the nodes: you with `pools`, or with `auto` the cloud, as pods need them. Default: pools."""
 
     node_cidr: NotRequired[str]
     """Addresses of nodes, and of what else stands in the network that is made. Default: 10.0.0.0/16."""
@@ -110,7 +110,7 @@ class ManagedArgs(ClusterArgs):
     """Addresses of Services. Default: 10.8.0.0/20."""
 
     highly_available: NotRequired[bool]
-    """Whether the control plane survives the loss of a machine or zone, where the cloud lets one choose. Default: true."""
+    """Whether the control plane survives the loss of a machine, where the cloud lets one choose. Default: true."""
 
     api_access: NotRequired[ApiAccess]
     """Who may reach the API by a public address. Default: nobody, where the cloud has such a thing."""

@@ -1,4 +1,4 @@
-"""Resources of an SDK's module that is too large to import.
+"""Resources and functions of an SDK's module that is too large to import.
 
 Importing `pulumi_gcp.compute`, `pulumi_aws.ec2` or `pulumi_azure_native.network` builds the classes of hundreds of
 resources, of which a cluster needs a handful, and takes seconds. Tests hold what is passed here against the SDK's own
@@ -46,3 +46,18 @@ class SlimResource(pulumi.CustomResource):
     def output(self, name: str) -> pulumi.Output[Any]:
         """An output that the constructor named."""
         return getattr(self, name)
+
+
+def ask(
+    distribution: str, token: str, args: Mapping[str, Any], parent: pulumi.Resource
+) -> pulumi.Output[dict[str, Any]]:
+    """What a function of a cloud's provider tells, by the names that the provider uses.
+
+    Args:
+        distribution: The SDK's Python package, e.g. `pulumi-gcp`.
+        token: The function, e.g. `gcp:organizations/getProject:getProject`.
+        args: Its arguments, spelled as the provider spells them.
+        parent: Whose provider is asked.
+    """
+    opts = pulumi.InvokeOutputOptions(parent=parent, version=metadata.version(distribution))
+    return pulumi.runtime.invoke_output(token, dict(args), opts)

@@ -37,6 +37,27 @@ spec:
 """
 
 
+VOLUME = """
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: store}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: store}
+spec:
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: store
+      image: IMAGE
+      command: [sh, -c, "echo kept > /store/file && cat /store/file"]
+      volumeMounts: [{name: store, mountPath: /store}]
+  volumes: [{name: store, persistentVolumeClaim: {claimName: store}}]
+"""
+
+
 @pytest.fixture(scope="module")
 def host_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -111,6 +132,15 @@ def test_a_pod_runs_and_answers_through_a_service(first, kubectl, busybox, host_
     assert f"Address: {address}" in answer
     assert answer.endswith("it-works\n")
     assert answer_of(host_port).endswith(b"it-works\n")
+
+
+def test_a_volume_that_a_pod_claims_is_made(first, kubectl, busybox):
+    run = kubectl(first)
+    run("apply", "--filename=-", stdin=VOLUME.replace("IMAGE", busybox))
+
+    run("wait", "pod/store", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s")
+    assert run("logs", "store") == "kept"
+    run("delete", "pod/store", "pvc/store")
 
 
 def test_the_kubeconfig_is_in_the_state_as_a_secret_only(first):

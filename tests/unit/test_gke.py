@@ -1,4 +1,3 @@
-import logging
 import re
 import subprocess
 import sys
@@ -8,7 +7,7 @@ import pytest
 import yaml
 
 from components.cluster import CONTRACT
-from components.managed.gke import GkeCluster
+from components.managed.gke.cluster import GkeCluster
 from components.spec import SpecError
 from tests.engine.stand_in.cloud import UNKNOWN
 from tests.engine.stand_in.gcp import CA_CERTIFICATE, GCP
@@ -24,7 +23,7 @@ def gke(deploy):
 
     def make(*, preview=False, opts=None, **changes):
         def program() -> None:
-            args: Any = {**ARGS, **changes}
+            args: Any = {key: value for key, value in {**ARGS, **changes}.items() if value is not None}
             GkeCluster("prod", args, opts)
 
         return deploy(program, clouds=[GCP], preview=preview)
@@ -62,7 +61,7 @@ def test_names_in_the_cloud_are_left_to_pulumi_so_that_a_replacement_can_stand_b
 
 
 def test_all_resources_share_the_provider_of_one_version(gke):
-    assert len({resource.version for resource in gke().resources if resource.custom}) == 1
+    assert len({resource.version for resource in gke().resources if resource.type.startswith("gcp:")}) == 1
 
 
 def test_a_preview_knows_what_does_not_depend_on_the_cloud(gke):
@@ -74,7 +73,7 @@ def test_a_preview_knows_what_does_not_depend_on_the_cloud(gke):
 
 def test_the_sdks_largest_module_is_not_loaded():
     # pulumi_gcp.compute takes longer than all other imports together; a module of an SDK is loaded at its first use.
-    program = "import sys, components.managed.gke; print('pulumi_gcp.compute.outputs' in sys.modules)"
+    program = "import sys, components.managed.gke.cluster; print('pulumi_gcp.compute.outputs' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "False"
@@ -186,34 +185,6 @@ def test_nobody_gets_in_with_a_client_certificate_or_without_a_name(gke):
     assert cluster["anonymousAuthenticationConfig"] == {"mode": "LIMITED"}
 
 
-HARDENED = [
-    ("Subnetwork", "privateIpGoogleAccess", True),
-    ("Subnetwork", "logConfig.metadata", "INCLUDE_ALL_METADATA"),
-    ("Cluster", "networkingMode", "VPC_NATIVE"),
-    ("Cluster", "datapathProvider", "ADVANCED_DATAPATH"),
-    ("Cluster", "enableIntranodeVisibility", True),
-    ("Cluster", "rbacBindingConfig.enableInsecureBindingSystemAuthenticated", False),
-    ("Cluster", "rbacBindingConfig.enableInsecureBindingSystemUnauthenticated", False),
-    ("Cluster", "securityPostureConfig.mode", "BASIC"),
-    ("Cluster", "loggingConfig.enableComponents", ["SYSTEM_COMPONENTS", "WORKLOADS"]),
-    ("Cluster", "monitoringConfig.managedPrometheus.enabled", True),
-    ("NodePool", "management", {"autoRepair": True, "autoUpgrade": True}),
-    ("NodePool", "upgradeSettings", {"maxSurge": 1, "maxUnavailable": 0}),
-    ("NodePool", "nodeDrainConfigs", [{"respectPdbDuringNodePoolDeletion": True}]),
-    ("NodePool", "nodeConfig.imageType", "COS_CONTAINERD"),
-    ("NodePool", "nodeConfig.kubeletConfig.insecureKubeletReadonlyPortEnabled", "FALSE"),
-]
-
-
-@pytest.mark.parametrize(("kind", "path", "value"), HARDENED)
-def test_a_hardened_setting_is_not_left_to_googles_default(gke, kind, path, value):
-    found = gke().the(kind).inputs
-    for key in path.split("."):
-        found = found[key]
-
-    assert found == value
-
-
 # Order and protection
 
 
@@ -282,8 +253,8 @@ def test_every_pool_is_made(gke):
     assert [resource.name for resource in made.of("NodePool")] == ["prod-web", "prod-batch"]
 
 
-def test_labels_are_on_the_cluster_and_on_its_nodes(gke):
-    made = gke(labels={"cost-center": "42"})
+def test_tags_are_labels_of_the_cluster_and_of_its_nodes(gke):
+    made = gke(tags={"cost-center": "42"})
 
     assert made.the("Cluster").inputs["resourceLabels"] == {"cost-center": "42"}
     assert made.the("NodePool").inputs["nodeConfig"]["resourceLabels"] == {"cost-center": "42"}
@@ -344,7 +315,7 @@ def test_upgrades_come_by_the_channel_asked_for(gke):
         ({"region": "europe-west٣"}, "region: 'europe-west٣' is no region of Google Cloud; write one like"),
         ({"node_cidr": "10.0.0.0/29"}, "nodeCidr: 10.0.0.0/29 has room for 4 nodes, .* to 6 .* write a /28 or larger"),
         ({"pod_cidr": "10.4.0.0/22"}, "podCidr: 10.4.0.0/22 has room for 4 nodes, .* to 6 .* write a /21 or larger"),
-        ({"pod_cidr": "10.0.0.0/14"}, "nodeCidr: 10.0.0.0/20 overlaps podCidr 10.0.0.0/14; choose networks"),
+        ({"pod_cidr": "10.0.0.0/14"}, "nodeCidr: 10.0.0.0/16 overlaps podCidr 10.0.0.0/14; choose networks"),
         ({"service_cidr": "10.8.0.1/20"}, "serviceCidr: '10.8.0.1/20' is no network"),
         ({"api_access": {"authorized_cidrs": ["0.0.0.0/0"]}}, "authorizedCidrs: lets the whole internet in; list your"),
         (
@@ -356,7 +327,7 @@ def test_upgrades_come_by_the_channel_asked_for(gke):
             "authorizedCidrs: lets nobody in; list your networks, or drop apiAcc",
         ),
         ({"api_access": {"authorized_cidrs": ["office"]}}, r"authorizedCidrs\[0\]: 'office' is no network"),
-        ({"labels": {"Cost": "42"}}, "labels.Cost: 'Cost: 42' is no label of Google Cloud; use small letters"),
+        ({"tags": {"Cost": "42"}}, "tags.Cost: 'Cost: 42' is no label of Google Cloud; use small letters"),
     ],
 )
 def test_what_cannot_be_made_is_refused_in_one_line_with_the_fix(refused, changes, message):
@@ -371,8 +342,80 @@ def test_the_largest_pools_that_fit_are_accepted(gke):
     assert gke(node_cidr="10.0.0.0/28", pod_cidr="10.4.0.0/21").the("NodePool")
 
 
-def test_a_version_out_of_support_is_warned_about_since_a_cluster_may_run_it_already(gke, caplog):
-    with caplog.at_level(logging.WARNING):
-        gke(version="1.20")
+# What is one cloud's own
 
-    assert "Kubernetes 1.20 is long out of support" in caplog.text
+
+def test_a_cluster_that_need_not_survive_a_zone_is_in_one(gke):
+    made = gke(highly_available=False)
+
+    assert {made.the(kind).inputs["location"] for kind in ("Cluster", "NodePool")} == {"europe-west1-b"}
+    assert made.the("Subnetwork").inputs["region"] == "europe-west1"
+
+
+def test_autopilot_has_no_pools_of_ours_and_runs_nodes_as_our_account(gke):
+    made = gke(compute="auto", node_pools=None)
+    cluster = made.the("Cluster").inputs
+    assert made.of("NodePool") == []
+    assert cluster["clusterAutoscaling"]["autoProvisioningDefaults"]["serviceAccount"].startswith("prod-nodes@")
+    # https://cloud.google.com/kubernetes-engine/docs/resources/autopilot-standard-feature-comparison
+    assert not cluster.keys() & {"nodeConfig", "removeDefaultNodePool", "initialNodeCount", "enableShieldedNodes"}
+
+
+@pytest.mark.parametrize(
+    ("maintenance", "window"),
+    [
+        ({"hour": 3}, ("2026-01-01T03:00:00Z", "2026-01-01T07:00:00Z", "FREQ=DAILY")),
+        ({"hour": 22}, ("2026-01-01T22:00:00Z", "2026-01-02T02:00:00Z", "FREQ=DAILY")),
+        ({"hour": 3, "day": "sunday"}, ("2026-01-01T03:00:00Z", "2026-01-01T15:00:00Z", "FREQ=WEEKLY;BYDAY=SU")),
+    ],
+)
+def test_the_window_has_the_48_hours_in_32_days_that_gke_insists_on(gke, maintenance, window):
+    found = gke(maintenance=maintenance).the("Cluster").inputs["maintenancePolicy"]["recurringWindow"]
+
+    assert (found["startTime"], found["endTime"], found["recurrence"]) == window
+
+
+def test_secrets_are_encrypted_with_a_key_that_gke_may_use_before_the_cluster_is_made(gke):
+    made = gke()
+    grant = made.the("CryptoKeyIAMMember")
+
+    assert made.the("Cluster").dependencies >= {"prod-secrets-gke"}
+    assert (
+        grant.inputs["member"] == "serviceAccount:service-123456789012@container-engine-robot.iam.gserviceaccount.com"
+    )
+    assert made.the("CryptoKey").inputs["rotationPeriod"] == "7776000s"
+    assert made.the("CryptoKey").protect is True
+
+
+def test_nothing_is_made_before_the_guard_has_looked(gke):
+    assert "prod-guard" in gke().the("Cluster").dependencies
+
+
+def test_groups_of_the_domain_and_the_projects_image_policy_are_known_when_asked_for(gke):
+    cluster = (
+        gke(gke={"security_group": "gke-security-groups@example.com", "binary_authorization": True})
+        .the("Cluster")
+        .inputs
+    )
+
+    assert cluster["authenticatorGroupsConfig"] == {"securityGroup": "gke-security-groups@example.com"}
+    assert cluster["binaryAuthorization"] == {"evaluationMode": "PROJECT_SINGLETON_POLICY_ENFORCE"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"gke": {"security_group": "admins@example.com"}}, "gke.securityGroup: 'admins@example.com' will not do"),
+        ({"node_pools": [pool(gpu={})]}, r"nodePools\[0\]\.gpu\.type: is required on GKE"),
+        ({"node_pools": [pool(gpu={"type": "nvidia-l4", "count": 0})]}, r"nodePools\[0\]\.gpu\.count: 0 is no GPU"),
+        (
+            {
+                "node_cidr": "10.0.0.0/20",
+                "network": {"id": "n", "subnet_id": "s", "pod_range": "p", "service_range": "v"},
+            },
+            "nodeCidr: says nothing in a network that is there already",
+        ),
+    ],
+)
+def test_what_only_gke_refuses_is_refused_in_one_line(refused, changes, message):
+    assert re.match(message, refused(**changes))

@@ -2,21 +2,26 @@
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
-from ipaddress import IPv4Network, collapse_addresses
-from typing import NotRequired
+from ipaddress import IPv4Network
+from typing import Any, NotRequired
 
+import pulumi
 from typing_extensions import TypedDict
 
 from components import versions
-from components.cluster import ClusterArgs
-from components.managed.node_pools import NodePool, node_pool_faults
-from components.network import cidr_faults
+from components.managed.gke.controls import CONTROLS
+from components.managed.managed_args import (
+    NODE_CIDR,
+    POD_CIDR,
+    SERVICE_CIDR,
+    ManagedArgs,
+    is_auto,
+    managed_faults,
+    most_nodes,
+)
+from components.managed.node_pools import NodePool
+from components.network import cidr_faults, prefix_for
 from components.spec import Fault
-
-NODE_CIDR = "10.0.0.0/20"
-POD_CIDR = "10.4.0.0/14"
-SERVICE_CIDR = "10.8.0.0/20"
 
 SURGE_NODES = 1
 """Nodes that an upgrade adds to each pool for a while."""
@@ -40,48 +45,40 @@ RANDOM_SUFFIX = len("-1234567")
 """What Pulumi adds to a name to make it unique."""
 
 
-class ReleaseChannel(StrEnum):
-    """How soon GKE brings new versions to the control plane and the nodes."""
+class GkeNetwork(TypedDict):
+    """A network that is there already, with NAT for machines that have no public address."""
 
-    RAPID = "rapid"
-    REGULAR = "regular"
-    STABLE = "stable"
-    EXTENDED = "extended"
+    id: pulumi.Input[str]
+    """Id of the VPC, e.g. `projects/my-project/global/networks/shared`."""
+
+    subnet_id: pulumi.Input[str]
+    """Id of the subnet in the cluster's region, with private Google access."""
+
+    pod_range: str
+    """Name of the subnet's secondary range for pods."""
+
+    service_range: str
+    """Name of the subnet's secondary range for Services."""
 
 
-class ApiAccess(TypedDict):
-    """Who may reach the Kubernetes API by its address."""
+class GkeOwn(TypedDict):
+    """What only GKE has."""
 
-    authorized_cidrs: list[str]
-    """The only networks that reach the API, at a public address. 0.0.0.0/0 is refused."""
+    security_group: NotRequired[str]
+    """The Google group `gke-security-groups@<your domain>`, whose member groups RBAC may name. Default: none."""
+
+    binary_authorization: NotRequired[bool]
+    """Whether the project's policy decides which images may run. Default: false."""
 
 
-class GkeArgs(ClusterArgs):
-    """A regional GKE cluster with private nodes."""
+class GkeArgs(ManagedArgs):
+    """A private GKE cluster."""
 
-    region: str
-    """Region of the control plane and the nodes, e.g. `europe-west1`."""
+    network: NotRequired[GkeNetwork]
+    """The network that the cluster lives in. Default: one is made."""
 
-    node_pools: list[NodePool]
-    """The nodes, at least one pool. Most changes go node by node; for `spot`, a new pool comes before the old goes."""
-
-    node_cidr: NotRequired[str]
-    """Addresses of nodes. Default: 10.0.0.0/20."""
-
-    pod_cidr: NotRequired[str]
-    """Addresses of pods, 256 for each node. Default: 10.4.0.0/14."""
-
-    service_cidr: NotRequired[str]
-    """Addresses of Services. Default: 10.8.0.0/20."""
-
-    api_access: NotRequired[ApiAccess]
-    """Who may reach the API. Default: only callers that IAM allows, by a DNS name, and no address at all."""
-
-    release_channel: NotRequired[ReleaseChannel]
-    """How soon new versions come; upgrades happen by themselves. Default: regular."""
-
-    labels: NotRequired[dict[str, str]]
-    """Google Cloud labels of everything that can bear them, e.g. for billing."""
+    gke: NotRequired[GkeOwn]
+    """What only GKE has."""
 
 
 def faults_of(args: GkeArgs) -> list[Fault]:
@@ -89,25 +86,43 @@ def faults_of(args: GkeArgs) -> list[Fault]:
     name = args.get("name", "")
     name_faults = _name_faults(name)
     room = LONGEST_POOL if name_faults else LONGEST_POOL - len(f"{name}-") - RANDOM_SUFFIX
-    return [
+    faults = [
         *_version_faults(args["version"]),
         *name_faults,
         *_region_faults(args["region"]),
-        *node_pool_faults(args["node_pools"], longest_name=room),
-        *_network_faults(args),
-        *_access_faults(args),
-        *_label_faults(args.get("labels", {})),
+        *managed_faults("gke", args, longest_pool_name=room, controls=CONTROLS),
+        *_gpu_faults(args.get("node_pools", [])),
+        *_security_group_faults(args.get("gke", {}).get("security_group")),
+        *_tag_faults(args.get("tags", {})),
     ]
+    return faults or _network_faults(args)
+
+
+def pinned(args: GkeArgs) -> dict[str, Any]:
+    """Key of the stack file → value or default, where a change makes GKE replace the cluster.
+
+    https://github.com/hashicorp/terraform-provider-google/blob/main/google/services/container/resource_container_cluster.go
+    """
+    cidrs = {"podCidr": args.get("pod_cidr", POD_CIDR), "serviceCidr": args.get("service_cidr", SERVICE_CIDR)}
+    return {
+        "region": args["region"],
+        "highlyAvailable": args.get("highly_available", True),
+        "compute": str(args.get("compute", "pools")),
+        **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR), **cidrs}),
+    }
+
+
+def location(args: GkeArgs) -> str:
+    """The region, or for a cluster that need not survive a zone the zone `b` of it, which every region has.
+
+    https://cloud.google.com/compute/docs/regions-zones#available
+    """
+    return args["region"] if args.get("highly_available", True) else f"{args['region']}-b"
 
 
 def account_id(name: str) -> str:
     """The id of the service account of the nodes of the cluster `name`."""
     return f"{name}-nodes"
-
-
-def authorized_cidrs(args: GkeArgs) -> list[str]:
-    """The networks that reach the API by a public address; none where it has a DNS name only."""
-    return args["api_access"]["authorized_cidrs"] if "api_access" in args else []
 
 
 def _version_faults(version: str) -> list[Fault]:
@@ -144,27 +159,57 @@ def _region_faults(region: str) -> list[Fault]:
     return []
 
 
+def _gpu_faults(pools: list[NodePool]) -> list[Fault]:
+    faults = []
+    for index, pool in enumerate(pools):
+        key, gpu = f"nodePools[{index}].gpu", pool.get("gpu")
+        if gpu is None:
+            continue
+        if "type" not in gpu:
+            faults.append(Fault(f"{key}.type", "is required on GKE: the kind of GPU, e.g. nvidia-l4"))
+        if gpu.get("count", 1) < 1:
+            faults.append(Fault(f"{key}.count", f"{gpu.get('count')} is no GPU at all; write 1 or more, or drop gpu"))
+    return faults
+
+
+def _security_group_faults(group: str | None) -> list[Fault]:
+    """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac#setup-group."""
+    if group is None or re.fullmatch(r"gke-security-groups@[^@\s]+", group):
+        return []
+    return [Fault("gke.securityGroup", f"{group!r} will not do; GKE takes gke-security-groups@<your domain> only")]
+
+
 def _network_faults(args: GkeArgs) -> list[Fault]:
-    nodes = args.get("node_cidr", NODE_CIDR)
-    pods = args.get("pod_cidr", POD_CIDR)
-    networks = {"nodeCidr": nodes, "podCidr": pods, "serviceCidr": args.get("service_cidr", SERVICE_CIDR)}
+    keys = {"nodeCidr": "node_cidr", "podCidr": "pod_cidr", "serviceCidr": "service_cidr"}
+    if "network" in args:
+        return [
+            Fault(key, "says nothing in a network that is there already, whose ranges are its own; drop it")
+            for key, name in keys.items()
+            if name in args
+        ]
+    networks = {
+        "nodeCidr": args.get("node_cidr", NODE_CIDR),
+        "podCidr": args.get("pod_cidr", POD_CIDR),
+        "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
+    }
     if faults := cidr_faults(networks):
         return faults
     services = IPv4Network(networks["serviceCidr"])
     if not SERVICE_PREFIXES[0] <= services.prefixlen <= SERVICE_PREFIXES[1]:
         largest, smallest = SERVICE_PREFIXES
         return [Fault("serviceCidr", f"GKE takes no such size as {services}; write one from /{largest} to /{smallest}")]
-    wanted = sum(pool["max_nodes"] + SURGE_NODES for pool in args["node_pools"])
+    return [] if is_auto("gke", args) else _room_faults(networks, most_nodes(args, SURGE_NODES))
+
+
+def _room_faults(networks: Mapping[str, str], wanted: int) -> list[Fault]:
     if wanted > MOST_NODES:
         return [
             Fault("nodePools", f"may grow to {wanted} nodes, and GKE allows {MOST_NODES} in a cluster; lower maxNodes")
         ]
+    nodes, pods = IPv4Network(networks["nodeCidr"]), IPv4Network(networks["podCidr"])
     sizes = {
-        "nodeCidr": (IPv4Network(nodes).num_addresses - RESERVED_ADDRESSES, _prefix_for(wanted + RESERVED_ADDRESSES)),
-        "podCidr": (
-            IPv4Network(pods).num_addresses >> (32 - NODE_POD_PREFIX),
-            _prefix_for(wanted << (32 - NODE_POD_PREFIX)),
-        ),
+        "nodeCidr": (nodes.num_addresses - RESERVED_ADDRESSES, prefix_for(wanted + RESERVED_ADDRESSES)),
+        "podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX))),
     }
     return [
         Fault(
@@ -177,31 +222,13 @@ def _network_faults(args: GkeArgs) -> list[Fault]:
     ]
 
 
-def _prefix_for(addresses: int) -> int:
-    """The length of the prefix of the smallest network that holds so many addresses."""
-    return 32 - (addresses - 1).bit_length()
-
-
-def _access_faults(args: GkeArgs) -> list[Fault]:
-    if "api_access" not in args:
-        return []
-    key = "apiAccess.authorizedCidrs"
-    texts = args["api_access"]["authorized_cidrs"]
-    if not texts:
-        return [Fault(key, "lets nobody in; list your networks, or drop apiAccess to reach the API by its DNS name")]
-    faults = [fault for i, text in enumerate(texts) for fault in cidr_faults({f"{key}[{i}]": text})]
-    if not faults and any(network.prefixlen == 0 for network in collapse_addresses(map(IPv4Network, texts))):
-        faults.append(Fault(key, "lets the whole internet in; list your own networks only, e.g. 203.0.113.0/24"))
-    return faults
-
-
-def _label_faults(labels: Mapping[str, str]) -> list[Fault]:
+def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
     """https://cloud.google.com/resource-manager/docs/labels-overview#requirements."""
     return [
         Fault(
-            f"labels.{key}",
+            f"tags.{key}",
             f"{f'{key}: {value}'!r} is no label of Google Cloud; use small letters, digits, _ and - only",
         )
-        for key, value in labels.items()
+        for key, value in tags.items()
         if not (re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) and re.fullmatch(r"[a-z0-9_-]{0,63}", value))
     ]

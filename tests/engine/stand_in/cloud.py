@@ -51,6 +51,9 @@ class Cloud:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     """Type token → what is known of it. The stand-in refuses types that are not here."""
 
+    functions: Mapping[str, Callable[[str, Properties], Properties]] = field(default_factory=dict)
+    """Token of a function → what it tells, from the provider's project and the function's arguments."""
+
 
 def _merged(below: Properties, above: Properties) -> Properties:
     both = {

@@ -79,6 +79,23 @@ GCP = Cloud(
             named_by=None,
             replaced=("project", "role", "member", "condition"),
         ),
+        "gcp:kms/keyRing:KeyRing": Kind(
+            identity=lambda project, inputs: (
+                f"projects/{project}/locations/{inputs['location']}/keyRings/{inputs['name']}"
+            ),
+            computed=lambda project, inputs: {"project": project},
+            replaced=("name", "project", "location"),
+        ),
+        "gcp:kms/cryptoKey:CryptoKey": Kind(
+            identity=lambda project, inputs: f"{inputs['keyRing']}/cryptoKeys/{inputs['name']}",
+            replaced=("name", "keyRing", "purpose"),
+        ),
+        "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember": Kind(
+            identity=lambda project, inputs: f"{inputs['cryptoKeyId']}/{inputs['role']}/{inputs['member']}",
+            computed=lambda project, inputs: {"etag": "BwXhqDVg8aU="},
+            named_by=None,
+            replaced=("cryptoKeyId", "role", "member", "condition"),
+        ),
         "gcp:container/cluster:Cluster": Kind(
             identity=_cluster,
             computed=_cluster_outputs,
@@ -94,6 +111,7 @@ GCP = Cloud(
                 "datapathProvider",
                 "initialNodeCount",
                 "nodeConfig",
+                "enableAutopilot",
                 "privateClusterConfig.enablePrivateNodes",
                 "masterAuth.clientCertificateConfig",
             ),
@@ -125,5 +143,14 @@ GCP = Cloud(
                 "nodeConfig.shieldedInstanceConfig",
             ),
         ),
+    },
+    functions={
+        "gcp:organizations/getProject:getProject": lambda project, args: {
+            "projectId": project,
+            "number": "123456789012",
+        },
+        "gcp:container/getEngineVersions:getEngineVersions": lambda project, args: {
+            "validMasterVersions": ["1.37.2-gke.1001000", "1.36.3-gke.1002000", "1.35.7-gke.1003000"],
+        },
     },
 )

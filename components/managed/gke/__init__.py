@@ -1,0 +1,1 @@
+"""GKE: Google Kubernetes Engine, part by part in the order in which `cluster.py` puts them together."""

@@ -1,0 +1,56 @@
+"""The key that a GKE cluster's Secrets are encrypted with in etcd."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.managed.gke.args import GkeArgs
+from components.managed.gke.network import SDK
+from components.managed.slim import SlimResource, ask
+
+ROTATION = f"{90 * 24 * 3600}s"
+"""A new version of the key every 90 days; older ones still decrypt what they encrypted."""
+
+
+@dataclass(frozen=True)
+class Encryption:
+    """The key, and what must be there before the cluster can use it."""
+
+    key: pulumi.Input[str]
+    grants: tuple[pulumi.Resource, ...] = ()
+
+
+def secrets_encryption(parent: pulumi.Resource, name: str, args: GkeArgs) -> Encryption:
+    """A key of the cluster's own that GKE's service account may use; or the given one.
+
+    A key ring can never be deleted, and costs nothing; a key's versions go when the stack does.
+    """
+    if "secrets_encryption" in args:
+        return Encryption(args["secrets_encryption"]["key"])
+    child = pulumi.ResourceOptions(parent=parent)
+    ring = _kms("KeyRing", f"{name}-keys", {"location": args["region"]}, child)
+    key = _kms(
+        "CryptoKey",
+        f"{name}-secrets",
+        {"keyRing": ring.id, "purpose": "ENCRYPT_DECRYPT", "rotationPeriod": ROTATION, "labels": args.get("tags")},
+        # Without its key no Secret can be read, even from a backup.
+        pulumi.ResourceOptions(parent=parent, protect=args.get("deletion_protection", True)),
+    )
+    project = ask(SDK, "gcp:organizations/getProject:getProject", {}, parent)
+    # https://cloud.google.com/kubernetes-engine/docs/how-to/encrypting-secrets#grant_permission_to_use_the_key
+    robot = project.apply(
+        lambda told: f"serviceAccount:service-{told['number']}@container-engine-robot.iam.gserviceaccount.com"
+    )
+    grant = _kms(
+        "CryptoKeyIAMMember",
+        f"{name}-secrets-gke",
+        {"cryptoKeyId": key.id, "role": "roles/cloudkms.cryptoKeyEncrypterDecrypter", "member": robot},
+        child,
+    )
+    return Encryption(key.id, (grant,))
+
+
+def _kms(kind: str, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> SlimResource:
+    return SlimResource(SDK, f"gcp:kms/{kind[0].lower()}{kind[1:]}:{kind}", name, inputs, opts, outputs=())
