@@ -84,12 +84,11 @@ def _replacement_faults(olds: Properties, news: Properties) -> list[str]:
     """One line for each change that would replace a cluster which the last `up` left protected."""
     if not olds.get("protected", False):
         return []
-    pinned = {"name": news["cluster"], **news["pinned"]}
-    before = {"name": olds["cluster"], **olds["pinned"]}
+    before = olds["pinned"]
     return [
         f"{key}: a change from {before[key]} to {value} replaces the cluster {olds['cluster']}, and all in it is lost; "
         f"to accept that, write `deletionProtection: false` and leave {key} as it was, run "
         f"`make up STACK={news['stack']}`, then make this change"
-        for key, value in pinned.items()
+        for key, value in news["pinned"].items()
         if key in before and value != before[key]
     ]

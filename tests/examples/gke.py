@@ -103,7 +103,6 @@ GKE = Example(
         "nodeCidr": "10.1.0.0/16",
         "podCidr": "10.32.0.0/14",
         "serviceCidr": "10.9.0.0/20",
-        "name": "other",
     },
     node_pool="NodePool",
     exec_program="gke-gcloud-auth-plugin",

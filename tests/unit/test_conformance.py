@@ -64,12 +64,12 @@ def made(deploy, already):
     return make
 
 
-@pytest.fixture(params=EXAMPLES.values(), ids=EXAMPLES)
+@pytest.fixture(params=list(EXAMPLES.values()), ids=list(EXAMPLES))
 def example(request) -> Example:
     return request.param
 
 
-@pytest.fixture(params=MANAGED.values(), ids=MANAGED)
+@pytest.fixture(params=list(MANAGED.values()), ids=list(MANAGED))
 def managed(request) -> Example:
     return request.param
 

@@ -1,11 +1,12 @@
 import re
+from typing import Any
 
 import pytest
 
 from components import progress
 from components.managed.guard_provider import GuardProvider
 
-CLUSTER = {
+CLUSTER: dict[str, Any] = {
     "stack": "prod-gke",
     "cluster": "prod",
     "version": "1.36",
@@ -39,12 +40,6 @@ def test_lifting_the_protection_in_the_same_step_is_not_enough():
 
 def test_a_cluster_whose_protection_was_lifted_may_be_replaced():
     assert refused({**CLUSTER, "protected": False}, pinned={**CLUSTER["pinned"], "region": "europe-west4"}) == []
-
-
-def test_another_name_is_another_cluster():
-    (line,) = refused(CLUSTER, cluster="other")
-
-    assert line.startswith("name: a change from prod to other replaces")
 
 
 def test_a_key_that_an_older_slipway_did_not_pin_is_not_held_against_a_cluster():
