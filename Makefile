@@ -7,7 +7,7 @@ export STACK
 TOOLS = @sh tools/setup.sh && .venv/bin/python -m tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down env kubeconfig test test-unit lint bundle schema bench engine-down
+.PHONY: help up preview refresh down env kubeconfig test test-unit lint bundle schema compliance bench engine-down
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bundle:  ## build the offline bundle: a cluster without any image registry
 
 schema:  ## write stacks/slipway.schema.json and docs/reference.md from the declared arguments
 	@sh tools/setup.sh --all-extras && .venv/bin/python -m tools schema
+
+compliance:  ## tell how the stack keeps the rules of its target, such as the CIS benchmark
+	$(TOOLS) compliance "$$STACK" $(ARGS)
 
 bench:  ## measure Slipway against the bare programs
 	$(TOOLS) bench

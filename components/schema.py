@@ -1,11 +1,12 @@
 """What a stack file may say, derived from what the targets declare: a JSON Schema for editors, and the reference page.
 
-Both are written by `python -m tools schema` and kept in git; a test holds them to the declarations.
+These, and the README's table of what each target gives, are written by `python -m tools schema` and kept in git; a test
+holds them to the declarations.
 """
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -18,14 +19,26 @@ from components.targets import TARGETS, StackFile, Target
 
 SCHEMA = Path("stacks/slipway.schema.json")
 REFERENCE = Path("docs/reference.md")
+README = Path("README.md")
+MATRIX_BEGINS = "<!-- what each target gives: written by `python -m tools schema` -->"
+MATRIX_ENDS = "<!-- end of what each target gives -->"
 
 
 def write(project: Path) -> None:
-    """Write both files below the folder of the project."""
+    """Write all three below the folder of the project."""
     for path, text in ((SCHEMA, json_text()), (REFERENCE, reference())):
         file = project / path
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
+    readme = project / README
+    readme.write_text(with_matrix(readme.read_text()))
+
+
+def with_matrix(readme: str) -> str:
+    """The README with the parity matrix between its marks, as the matrix is now."""
+    before, begin, rest = readme.partition(MATRIX_BEGINS)
+    _, end, after = rest.partition(MATRIX_ENDS)
+    return "\n".join([before + begin, "", *_matrix(_word), "", end + after])
 
 
 def json_text() -> str:
@@ -137,8 +150,8 @@ def _reference_lines() -> Iterator[str]:
     yield from _table(StackFile, spec.NAMESPACE)
     for target in TARGETS.values():
         yield from _target_lines(target)
-    yield from ("", "## What each target can do", "")
-    yield from _capability_lines()
+    yield from ("", "## What each target gives, and how", "")
+    yield from _matrix(_sentence, with_names=True)
 
 
 def _target_lines(target: Target) -> Iterator[str]:
@@ -153,21 +166,23 @@ def _target_lines(target: Target) -> Iterator[str]:
         yield from _table(inner)
 
 
-def _capability_lines() -> Iterator[str]:
-    yield from _matrix(list(TARGETS))
-
-
-def _matrix(names: Sequence[str]) -> Iterator[str]:
-    """The parity matrix as a table: a row for each feature, a column for each target."""
-    yield f"| | {' | '.join(f'`{name}`' for name in names)} |"
-    yield f"|---|{'---|' * len(names)}"
+def _matrix(cell: Callable[[parity.Support], str], *, with_names: bool = False) -> Iterator[str]:
+    """The parity matrix as a table: a row for each feature, perhaps with its name, and a column for each target."""
+    yield f"| | {' | '.join(f'`{name}`' for name in TARGETS)} |"
+    yield f"|---|{'---|' * len(TARGETS)}"
     for name, feature in parity.FEATURES.items():
-        cells = (_cell(feature.support[target]) for target in names)
-        yield f"| {feature.title} (`{name}`) | {' | '.join(cells)} |"
+        cells = (cell(feature.support[target]) for target in TARGETS)
+        row = f"{feature.title} (`{name}`)" if with_names else feature.title
+        yield f"| {row} | {' | '.join(cells)} |"
 
 
-def _cell(support: parity.Support) -> str:
-    """What a target does about a feature, in a few words."""
+def _word(support: parity.Support) -> str:
+    words = {parity.Means.NATIVE: "yes", parity.Means.OTHER: "other means", parity.Means.LACKING: "no"}
+    return words[support.means]
+
+
+def _sentence(support: parity.Support) -> str:
+    """What a target does about a feature, and how."""
     words = {parity.Means.NATIVE: "yes", parity.Means.OTHER: "by other means", parity.Means.LACKING: "no"}
     return f"{words[support.means]}: {support.how}" if support.how else words[support.means]
 

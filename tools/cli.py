@@ -157,6 +157,24 @@ def schema() -> None:
 
 
 @cli.command()
+@stack_argument
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of a table.")
+def compliance(name: str, as_json: bool) -> None:
+    """Tell how STACK keeps the rules of its target, such as the CIS benchmark; fails when one is broken unwaived."""
+    from tools import compliance as rules
+
+    stack = Stack.find(name)
+    checked(stack)
+    lines = rules.lines_of(stack)
+    if as_json:
+        click.echo(rules.as_json(lines))
+    else:
+        rules.show(stack, lines)
+    if broken := sum(line.verdict is rules.Verdict.FAILED for line in lines):
+        raise Problem(f"{name} breaks {broken} rules: change the settings, or write why it may under `waivers`")
+
+
+@cli.command()
 @click.argument("names", metavar="[start|create]...", nargs=-1, type=click.Choice(["start", "create"]))
 @click.option("--rounds", type=click.IntRange(1, 100), help="How often each side runs.")
 def bench(names: Sequence[str], rounds: int | None) -> None:

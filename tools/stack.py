@@ -17,6 +17,7 @@ import psutil
 import yaml
 
 from components import spec, targets
+from components.cluster import Cluster, ClusterArgs
 from components.targets import Target
 from tools import paths, workspace
 from tools.console import Problem, say
@@ -99,8 +100,16 @@ class Stack:
         Raises:
             Problem: Something is wrong with the stack file, one line a fault.
         """
+        return self.read()[1]
+
+    def read(self) -> tuple[type[Cluster], ClusterArgs]:
+        """The component of the stack's target, and the arguments of its cluster, once they are found right.
+
+        Raises:
+            Problem: Something is wrong with the stack file, one line a fault.
+        """
         try:
-            return targets.read(self._settings, self.name)[1]
+            return targets.read(self._settings, self.name)
         except spec.SpecError as error:
             raise self._problem(error) from error
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,9 @@ def test_the_schema_is_one_itself():
     Draft7Validator.check_schema(schema.json_schema())
 
 
-@pytest.mark.parametrize("path", [schema.SCHEMA, schema.REFERENCE], ids=str)
+@pytest.mark.parametrize("path", [schema.SCHEMA, schema.REFERENCE, schema.README], ids=str)
 def test_the_files_in_git_say_what_the_code_declares(path, tmp_path):
+    shutil.copy(PROJECT / schema.README, tmp_path)
     schema.write(tmp_path)
     assert (PROJECT / path).read_text() == (tmp_path / path).read_text(), "run `python -m tools schema`"
 

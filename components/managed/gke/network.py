@@ -31,8 +31,13 @@ def private_network(parent: pulumi.Resource, name: str, args: GkeArgs) -> Networ
         return Network(given["id"], given["subnet_id"], given["pod_range"], given["service_range"])
     child = pulumi.ResourceOptions(parent=parent)
     # Load balancers and disks that the cluster asked for may take a while to let go of it.
-    slow = pulumi.ResourceOptions(parent=parent, custom_timeouts=pulumi.CustomTimeouts(delete="15m"))
-    vpc = _compute("Network", f"{name}-network", {"autoCreateSubnetworks": False}, slow)
+    slow = pulumi.CustomTimeouts(delete="15m")
+    vpc = _compute(
+        "Network",
+        f"{name}-network",
+        {"autoCreateSubnetworks": False},
+        pulumi.ResourceOptions(parent=parent, custom_timeouts=slow),
+    )
     subnet = _compute(
         "Subnetwork",
         f"{name}-subnet",
@@ -53,7 +58,13 @@ def private_network(parent: pulumi.Resource, name: str, args: GkeArgs) -> Networ
                 "metadata": "INCLUDE_ALL_METADATA",
             },
         },
-        slow,
+        pulumi.ResourceOptions(
+            parent=parent,
+            custom_timeouts=slow,
+            # Ranges in use cannot be changed, and those of two subnets may not overlap: what lives there goes first.
+            replace_on_changes=["secondaryIpRanges"],
+            delete_before_replace=True,
+        ),
     )
     router = _compute("Router", f"{name}-router", {"network": vpc.id, "region": args["region"]}, child)
     nat = _compute(

@@ -1,0 +1,1 @@
+"""The requests that the clouds would get, held against the clouds' own models of their APIs."""

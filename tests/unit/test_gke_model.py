@@ -1,0 +1,91 @@
+"""GKE's requests against GKE's own messages."""
+
+import copy
+
+import pytest
+import yaml
+
+from components import targets
+from tests.engine.slipway import PROJECT
+from tests.examples.gke import GKE, POOL
+from tests.models.gke import cluster_fault, node_pool_fault
+
+EVERYTHING = {
+    "releaseChannel": "stable",
+    "maintenance": {"day": "sunday", "hour": 22},
+    "apiAccess": {"authorizedCidrs": ["203.0.113.0/24"]},
+    "logs": ["api", "audit", "authenticator", "controllerManager", "scheduler"],
+    "tags": {"cost": "42"},
+    "gke": {"securityGroup": "gke-security-groups@example.com", "binaryAuthorization": True},
+    "nodePools": [
+        {
+            **POOL,
+            "machineType": "g2-standard-4",
+            "spot": True,
+            "diskGb": 50,
+            "gpu": {"type": "nvidia-l4", "count": 1},
+            "labels": {"team": "web"},
+            "taints": [{"key": "a", "effect": "PreferNoSchedule"}, {"key": "b", "value": "c", "effect": "NoExecute"}],
+        }
+    ],
+}
+CLUSTERS = {
+    **{
+        name: yaml.safe_load((PROJECT / f"stacks/Pulumi.{name}.yaml").read_text())["config"]["slipway:cluster"]
+        for name in ("prod-gke", "dev-gke")
+    },
+    "everything": {**GKE.cluster, **EVERYTHING},
+    "auto": {key: value for key, value in GKE.cluster.items() if key != "nodePools"} | {"compute": "auto"},
+}
+
+
+@pytest.fixture
+def made(deploy):
+    def make(cluster):
+        component, args = targets.read({"target": "gke", "cluster": cluster}, "test")
+
+        def program() -> None:
+            component("test", args)
+
+        return deploy(program, clouds=[GKE.cloud])
+
+    return make
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_what_a_stack_asks_for_is_what_the_api_takes(made, name):
+    asked = made(CLUSTERS[name])
+
+    assert cluster_fault(asked.the("Cluster").inputs) is None
+    assert [node_pool_fault(pool.inputs) for pool in asked.of("NodePool")] == [None] * len(asked.of("NodePool"))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("releaseChannel.channel", "SOMETIMES"),
+        ("datapathProvider", "SLOW_DATAPATH"),
+        ("databaseEncryption.state", "ENCRYPTION"),
+        ("anonymousAuthenticationConfig.mode", "NEVER"),
+        ("loggingConfig.enableComponents", ["EVERYTHING"]),
+        ("securityPostureConfig.vulnerabilityMode", "VULNERABILITY_SOME"),
+        ("privateClusterConfig.enablePrivateNode", True),
+        ("maintenancePolicy.recurringWindow.startTime", "3 o'clock"),
+    ],
+)
+def test_a_field_or_a_word_that_the_api_does_not_know_is_caught(made, path, value):
+    inputs = copy.deepcopy(made(CLUSTERS["everything"]).the("Cluster").inputs)
+    *outer, last = path.split(".")
+    inner = inputs
+    for key in outer:
+        inner = inner[key]
+    inner[last] = value
+
+    assert cluster_fault(inputs)
+
+
+def test_a_key_that_no_rule_turns_into_a_field_is_an_error_and_never_dropped(made):
+    inputs = made(CLUSTERS["prod-gke"]).the("Cluster").inputs
+
+    with pytest.raises(KeyError, match="enableTpu"):
+        cluster_fault({**inputs, "enableTpu": True})
