@@ -52,7 +52,7 @@ compliance:  ## tell how the stack keeps the rules of its target, such as the CI
 	$(TOOLS) compliance "$$STACK" $(ARGS)
 
 bench:  ## measure Slipway against the bare programs
-	$(TOOLS) bench
+	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/python -m tools bench $(ARGS)
 
 engine-down:  ## end the private container engine with all in it
 	$(TOOLS) engine down

@@ -175,7 +175,9 @@ def compliance(name: str, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("names", metavar="[start|create]...", nargs=-1, type=click.Choice(["start", "create"]))
+@click.argument(
+    "names", metavar="[start|preview|create]...", nargs=-1, type=click.Choice(["start", "preview", "create"])
+)
 @click.option("--rounds", type=click.IntRange(1, 100), help="How often each side runs.")
 def bench(names: Sequence[str], rounds: int | None) -> None:
     """Measure Slipway against the bare programs, side by side, and print ratios."""

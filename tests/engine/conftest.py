@@ -12,7 +12,10 @@ import pytest
 
 from tests.engine.slipway import PROJECT, Stack, environment
 from tests.engine.stand_in.cloud import Cloud
-from tests.engine.stand_in.gcp import GCP
+from tests.engine.stand_in.kubernetes import KUBERNETES
+from tests.examples import MANAGED
+
+CLOUDS = [KUBERNETES, *(example.cloud for example in MANAGED.values() if example.cloud)]
 
 Slipway = Callable[..., Stack]
 
@@ -24,8 +27,8 @@ def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if shutil.which(program) is None:
             pytest.fail(f"{program} is not on PATH; run the tests with `make test`, which brings it")
     home = tmp_path_factory.mktemp("pulumi")
-    for cloud in (GCP,):
-        _install(cloud, home)
+    for cloud in CLOUDS:
+        install(cloud, home)
     return home
 
 
@@ -75,7 +78,8 @@ def standing(tmp_path: Path, up: Callable[[str], Stack]) -> Callable[[str], Stac
     return make
 
 
-def _install(cloud: Cloud, home: Path) -> None:
+def install(cloud: Cloud, home: Path) -> None:
+    """Put the stand-in for a cloud's plugin into Pulumi's folder."""
     program = home / "plugins" / f"resource-{cloud.package}-v{metadata.version(cloud.distribution)}"
     program.mkdir(parents=True)
     launcher = program / f"pulumi-resource-{cloud.package}"

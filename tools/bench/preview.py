@@ -1,0 +1,116 @@
+"""`pulumi preview` of each production stack against a bare program that imports the same modules of the SDK.
+
+Both run on the real engine with the tests' stand-in for the cloud's plugin, so that no cloud is asked. The bare program
+makes one resource of the same provider, whose start is nobody's merit. Beside the ratio stand the time of the import
+itself, and how the preview grows with the number of node pools.
+"""
+
+import copy
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.engine.conftest import CLOUDS, install
+from tests.engine.slipway import Stack, environment
+from tests.examples import MANAGED
+from tests.examples.example import Example
+from tools.bench import compare, timed
+from tools.console import console
+
+POOLS = (1, 50, 100)
+
+BARE = """
+import pulumi
+{imports}
+
+class One(pulumi.CustomResource):
+    def __init__(self):
+        super().__init__({token!r}, "one", {inputs!r})
+
+One()
+"""
+
+
+def run(rounds: int | None) -> None:
+    """Preview each production stack, five times unless told otherwise, then one with many pools."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder, "pulumi")
+        for cloud in CLOUDS:
+            install(cloud, home)
+        for example in MANAGED.values():
+            _compare(example, Path(folder), environment(home), rounds or 5)
+        for example in MANAGED.values():
+            _grow(example, Path(folder), environment(home), rounds or 3)
+
+
+def _compare(example: Example, folder: Path, env: Mapping[str, str], rounds: int) -> None:
+    modules = _modules(example)
+    console.print(f"{example.target} imports {', '.join(modules)}: {_import_seconds(modules):.2f} s")
+    slipway = Stack.made(folder / f"slipway-{example.target}", f"prod-{example.target}", env)
+    bare = Stack.made(folder / f"bare-{example.target}", f"prod-{example.target}", env)
+    resource = next(
+        each for each in _resources(slipway) if each["type"] in (example.cloud.kinds if example.cloud else ())
+    )
+    program = BARE.format(imports=_importing(modules), token=resource["type"], inputs=resource["inputs"])
+    (bare.project / "__main__.py").write_text(program)
+    count = sum(slipway.preview().changes.values())
+    compare(
+        f"pulumi preview of prod-{example.target}, {count} resources ({count * 0.01:.2f} s allowed for them)",
+        rounds,
+        {"a bare program": partial(timed, bare.preview), "Slipway": partial(timed, slipway.preview)},
+    )
+
+
+def _grow(example: Example, folder: Path, env: Mapping[str, str], rounds: int) -> None:
+    stack = Stack.made(folder / f"many-{example.target}", f"prod-{example.target}", env)
+    first = example.cluster["nodePools"][0]
+
+    def preview(count: int) -> float:
+        pools = [{**copy.deepcopy(first), "name": f"p{index}", "maxNodes": 1} for index in range(count)]
+        stack.set(nodePools=pools)
+        return timed(stack.preview)
+
+    compare(
+        f"pulumi preview of prod-{example.target} by node pools",
+        rounds,
+        {f"{count} pools": partial(preview, count) for count in POOLS},
+    )
+
+
+def _resources(stack: Stack) -> list[dict[str, Any]]:
+    """What the stack declares, as a preview's events tell it."""
+    events = stack.preview().events
+    steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
+    return [{"type": step["type"], "inputs": step["new"]["inputs"]} for step in steps if step.get("new")]
+
+
+def _modules(example: Example) -> list[str]:
+    """The SDK's modules that a stack of the target really loads: those that it merely names are loaded at first use."""
+    program = f"""
+import sys, types
+from tools import compliance
+from tools.stack import Stack
+before = set(sys.modules)
+compliance.lines_of(Stack.find("prod-{example.target}"))
+print(*sorted(name for name in set(sys.modules) - before if type(sys.modules[name]) is types.ModuleType))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    sdk = re.compile(r"pulumi(verse)?_[a-z_]+(\.[a-z0-9]+)?")
+    return [name for name in done.stdout.split() if sdk.fullmatch(name)]
+
+
+def _importing(modules: list[str]) -> str:
+    return "\n".join(f"import {module}; {module}.__name__" for module in modules)
+
+
+def _import_seconds(modules: list[str]) -> float:
+    program = f"import pulumi, time\nt = time.perf_counter()\n{_importing(modules)}\nprint(time.perf_counter() - t)"
+    runs = [
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True) for _ in range(3)
+    ]
+    return min(float(done.stdout) for done in runs)
