@@ -105,7 +105,7 @@ print(*sorted(name for name in set(sys.modules) - before if type(sys.modules[nam
 
 
 def _importing(modules: list[str]) -> str:
-    return "\n".join(f"import {module}; {module}.__name__" for module in modules)
+    return "\n".join(f"import {module}; dir({module})" for module in modules)
 
 
 def _import_seconds(modules: list[str]) -> float:
