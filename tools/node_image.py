@@ -24,25 +24,26 @@ def ensure(args: Mapping[str, Any]) -> None:
     """
     if "node_image" in args:
         return  # kind pulls it unless it is there
+    version, control_planes = args["version"], args.get("control_planes", 1)
     try:
         engine = Engine.find()
-        held = kind_image.at_hand(engine, args)
+        held = kind_image.at_hand(engine, version, control_planes)
         if held and not _is_from_this_bundle(held):
             return
-        published, minor = kind_image.published(args["version"]), versions.minor_of(args["version"])
-        if published is None and not _is_built_here(args["version"]):
+        published, minor = kind_image.published(version), versions.minor_of(version)
+        if published is None and not _is_built_here(version):
             return  # the preview refuses it, and says what there is
         if published and not held and not _pull_or_find_unreachable(engine, published):
             return
-        kind_image.refuse_what_offline_cannot_do(engine, args)
+        kind_image.refuse_what_offline_cannot_do(engine, control_planes)
     except (SpecError, EngineError) as error:
         raise Problem(str(error)) from error
     # Asked before it is built, which takes a while.
     offered = recipe.of(minor).version
-    if not versions.same(args["version"], offered):
+    if not versions.same(version, offered):
         raise Problem(
             f"version: no registry can be reached, and the offline bundle holds Kubernetes {offered}, "
-            f'not {args["version"]}; write "{minor}"'
+            f'not {version}; write "{minor}"'
         )
     bundle.load(bundle.ensure(minor), engine.cli)
 

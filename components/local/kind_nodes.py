@@ -14,6 +14,7 @@ READY_SECONDS = 180
 """How long nodes may take to be Ready once kind is done or a node was started; an idle machine needs some ten."""
 
 _COMPLETE = "/kind/slipway-complete"
+_VERSION = "/kind/version"
 _CERTS = "/etc/containerd/certs.d"
 
 
@@ -65,9 +66,13 @@ def configure(engine: Engine, olds: Mapping[str, Any], news: Mapping[str, Any]) 
             engine.run("exec", "-i", container, "cp", "/dev/stdin", f"{_CERTS}/{registry}/hosts.toml", stdin=text)
 
 
-def mark_complete(engine: Engine, name: str) -> None:
-    """Remember in the cluster itself that kind has finished it: a run that is killed from here on may be adopted."""
-    engine.run("exec", f"{name}-control-plane", "touch", _COMPLETE)
+def mark_complete(engine: Engine, name: str) -> str:
+    """Remember in the cluster itself that kind has finished it: a run that is killed from here on may be adopted.
+
+    Returns:
+        The cluster's version, as `version` tells it: both in one command, for each takes a tenth of a second.
+    """
+    return engine.run("exec", f"{name}-control-plane", "sh", "-c", f"touch {_COMPLETE} && cat {_VERSION}").strip()
 
 
 def is_complete(engine: Engine, name: str) -> bool:
@@ -81,7 +86,7 @@ def is_complete(engine: Engine, name: str) -> bool:
 
 def version(engine: Engine, name: str) -> str:
     """The Kubernetes version of the cluster, e.g. `v1.37.2`: what its node image says."""
-    return engine.run("exec", f"{name}-control-plane", "cat", "/kind/version").strip()
+    return engine.run("exec", f"{name}-control-plane", "cat", _VERSION).strip()
 
 
 def start(engine: Engine, containers: Iterable[str]) -> None:

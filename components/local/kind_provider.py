@@ -51,7 +51,7 @@ class ClaimProvider(_Provider):
         failures = []
         if _olds.get("name") != news["name"]:
             try:
-                _refuse_taken(Engine.find(), news["name"])
+                _refuse_taken(news["name"], Engine.find().nodes(news["name"]))
             except (EngineError, KindError) as error:
                 failures.append(_failure(error))
         return dynamic.CheckResult(news, failures)
@@ -64,7 +64,6 @@ class ClaimProvider(_Provider):
     def create(self, props: Properties) -> dynamic.CreateResult:
         """Choose the mark of the nodes to come; nothing is made yet."""
         engine = Engine.find()
-        _refuse_taken(engine, props["name"])
         claim = uuid.uuid4().hex[:16]
         if not engine.has_network() or _network_is_ours(engine):
             claim = SHARED_NETWORK + claim
@@ -91,7 +90,7 @@ class ClusterProvider(_Provider):
             if faults := faults_of_versions(_olds, news, date.today()):
                 raise SpecError(faults)
             if not _olds:
-                kind_image.choose(Engine.find(), news)
+                _image(Engine.find(), news)
                 if faults := _faults_of_mounts(news):
                     raise SpecError(faults)
         except (EngineError, SpecError) as error:
@@ -122,17 +121,21 @@ class ClusterProvider(_Provider):
             nodes = engine.nodes(name)
             if _is_finished(engine, nodes, props, mark):
                 progress.inform(f"{name} was finished by an earlier run, and is taken over as it is")
-                config = kind_cli.kubeconfig_of(name)
+                config, version = kind_cli.kubeconfig_of(name), kind_nodes.version(engine, name)
+                statuses = _statuses(nodes)
             else:
-                engine.remove([node.container for node in _ours(nodes, claim)])
-                _refuse_taken(engine, name)
-                image = kind_image.choose(engine, props)
+                ours = _ours(nodes, claim)
+                engine.remove([node.container for node in ours])
+                _refuse_taken(name, [node for node in nodes if node not in ours])
+                image = _image(engine, props)
                 text = kind_config.render(props, name=name, mark=mark, cgroup_v1=engine.cgroup_v1)
                 config = kind_cli.create(name, text, image, lock)
-                kind_nodes.mark_complete(engine, name)
+                version = kind_nodes.mark_complete(engine, name)
+                # kind ends well only once every node runs.
+                statuses = [{"name": container, "status": "running"} for container in _containers(props)]
             # As with kind itself, the API answers now, and nodes are Ready some seconds later: pods wait for them.
             kind_nodes.configure(engine, {}, props)
-        return dynamic.CreateResult(name, {**props, **_outputs(engine, props, config)})
+        return dynamic.CreateResult(name, {**props, **_outputs(config, version, statuses)})
 
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
         """Which nodes there are and whether they run; an empty id once none is left."""
@@ -150,8 +153,9 @@ class ClusterProvider(_Provider):
                 kind_nodes.start(engine, names)
                 kind_nodes.await_ready(engine, _news)
             kind_nodes.configure(engine, _olds, _news)
-            config = kind_cli.kubeconfig_of(_news["name"])
-        return dynamic.UpdateResult({**_news, **_outputs(engine, _news, config)})
+            config, version = kind_cli.kubeconfig_of(_news["name"]), kind_nodes.version(engine, _news["name"])
+            statuses = _statuses(engine.nodes(_news["name"]))
+        return dynamic.UpdateResult({**_news, **_outputs(config, version, statuses)})
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Remove the nodes that bear our mark, with their volumes; none being there is fine."""
@@ -173,22 +177,29 @@ def _whole(value: Any) -> Any:
 
 def _is_finished(engine: Engine, nodes: list[Node], props: Properties, mark: str) -> bool:
     """Whether `nodes` are the whole cluster, made by kind to its end from these very arguments."""
-    wanted = kind_config.containers(props["name"], props["control_planes"], props["workers"])
     return (
-        [node.container for node in nodes] == wanted
+        [node.container for node in nodes] == _containers(props)
         and all(mark in node.mounts or node.role == LOAD_BALANCER for node in nodes)
         and kind_nodes.is_complete(engine, props["name"])
     )
 
 
-def _outputs(engine: Engine, props: Properties, config: str) -> Properties:
+def _containers(props: Properties) -> list[str]:
+    return kind_config.containers(props["name"], props["control_planes"], props["workers"])
+
+
+def _image(engine: Engine, props: Properties) -> str:
+    return kind_image.choose(engine, props["version"], props["control_planes"], props.get("node_image"))
+
+
+def _outputs(config: str, version: str, statuses: list[dict[str, str]]) -> Properties:
     cluster = kubeconfig.cluster_of(config)
     return {
         "kubeconfig": config,
         "endpoint": cluster["server"],
         "ca_certificate": base64.b64decode(cluster["certificate-authority-data"]).decode(),
-        "kubernetes_version": kind_nodes.version(engine, props["name"]),
-        "nodes": _statuses(engine.nodes(props["name"])),
+        "kubernetes_version": version,
+        "nodes": statuses,
     }
 
 
@@ -211,8 +222,7 @@ def _network_is_ours(engine: Engine) -> bool:
     return bool(nodes) and all(any(mount.startswith(shared) for mount in node.mounts) for node in nodes)
 
 
-def _refuse_taken(engine: Engine, name: str) -> None:
-    nodes = engine.nodes(name)
+def _refuse_taken(name: str, nodes: list[Node]) -> None:
     if nodes:
         marked = any(mount.startswith(kind_config.MARK) for node in nodes for mount in node.mounts)
         whose = "made by another stack, or with a state that is gone" if marked else "not made by Slipway"

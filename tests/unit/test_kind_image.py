@@ -13,17 +13,19 @@ class Images:
     """An engine that holds these images."""
 
     def __init__(self, *images: str) -> None:
+        self.asked = 0
         self._images = images
 
     def has_image(self, reference: str) -> bool:
+        self.asked += 1
         return reference in self._images
 
     def images(self, repository: str) -> list[str]:
         return [image.removeprefix(f"{repository}:") for image in self._images if image.startswith(f"{repository}:")]
 
 
-def chosen(version: str, *images: str, **more: object) -> str:
-    return kind_image.choose(Images(*images), {"version": version, **more})  # ty: ignore[invalid-argument-type]
+def chosen(version: str, *images: str, control_planes: int = 1, node_image: str | None = None) -> str:
+    return kind_image.choose(Images(*images), version, control_planes, node_image)
 
 
 def test_an_image_that_is_named_wins():
@@ -47,6 +49,13 @@ def test_a_patch_is_what_was_asked_for_or_refused():
     assert chosen("1.37.2", OFFLINE) == OFFLINE
     with pytest.raises(SpecError, match=r"^version: kind publishes no node image of 1\.37\.9, only of v1\.37\.0"):
         chosen("1.37.9", OFFLINE)
+
+
+def test_a_create_asks_nothing_that_its_check_has_asked():
+    engine = Images(OFFLINE)
+    for _ in ("check", "create"):
+        assert kind_image.choose(engine, "1.37", 1) == OFFLINE
+    assert engine.asked == 1
 
 
 def test_several_control_planes_are_refused_where_their_load_balancer_cannot_be_had():

@@ -98,6 +98,15 @@ def test_mirrors_reach_every_node():
         assert "https://new.example.org" in written
 
 
+def test_a_cluster_is_marked_as_finished_and_tells_its_version_in_one_command():
+    engine = Recorder("v1.37.2\n")
+
+    assert kind_nodes.mark_complete(engine, "demo") == "v1.37.2"  # ty: ignore[invalid-argument-type]
+    assert engine.commands == [
+        "exec demo-control-plane sh -c touch /kind/slipway-complete && cat /kind/version",
+    ]
+
+
 def test_nodes_are_awaited_until_all_are_ready():
     not_yet = nodes(demo_control_plane=True, demo_worker=False)
     ready = nodes(demo_control_plane=True, demo_worker=True, demo_worker2=True)

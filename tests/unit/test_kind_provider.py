@@ -1,6 +1,6 @@
 """The two resources of a kind cluster, with an engine that only remembers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -23,9 +23,11 @@ class Machine:
     containers: dict[str, list[Node]] = field(default_factory=dict)
     networks: set[str] = field(default_factory=set)
     made: list[str] = field(default_factory=list)
+    listed: int = 0
     cgroup_v1: bool = False
 
     def nodes(self, cluster: str | None = None) -> list[Node]:
+        self.listed += 1
         names = [cluster] if cluster else list(self.containers)
         return [node for name in names for node in self.containers.get(name, [])]
 
@@ -51,13 +53,13 @@ def machine(monkeypatch, tmp_path):
     monkeypatch.setattr(Engine, "find", lambda: machine)
     monkeypatch.setattr(kind_cli, "kubeconfig_of", lambda _name: KUBECONFIG)
     monkeypatch.setattr(kind_image, "choose", lambda *_: "kindest/node:v1.37.2")
-    monkeypatch.setattr(kind_nodes, "mark_complete", lambda *_: None)
+    monkeypatch.setattr(kind_nodes, "mark_complete", lambda *_: "v1.37.2")
     monkeypatch.setattr(kind_nodes, "is_complete", lambda *_: True)
     monkeypatch.setattr(kind_nodes, "configure", lambda *_: None)
     monkeypatch.setattr(kind_nodes, "version", lambda *_: "v1.37.2")
 
     def create(name: str, config: str, _image: str, _lock: int) -> str:
-        if machine.nodes(name):
+        if machine.containers.get(name):
             raise KindError(f"node(s) already exist for a cluster with the name {name}")
         machine.made.append(name)
         machine.networks.add("kind")
@@ -127,6 +129,25 @@ def test_nodes_of_another_claim_are_neither_removed_nor_taken_over(machine):
     ClaimProvider().delete(CLAIM, {"name": "demo"})
 
     assert len(machine.nodes("demo")) == 2
+
+
+def test_the_nodes_of_a_new_cluster_are_listed_once_to_refuse_a_taken_name_and_once_under_the_lock(machine):
+    ClaimProvider().check({}, {"name": "demo"})
+    claim = ClaimProvider().create({"name": "demo"}).id
+    ClusterProvider().create({**ARGS, "claim": claim})
+
+    assert machine.listed == 2
+
+
+def test_a_stopped_node_of_a_cluster_that_is_taken_over_is_told_as_such(machine):
+    ClusterProvider().create(dict(ARGS))
+    control_plane, worker = machine.containers["demo"]
+    machine.containers["demo"] = [control_plane, replace(worker, status="exited")]
+
+    taken_over = ClusterProvider().create(dict(ARGS)).outs
+
+    assert taken_over is not None
+    assert [node["status"] for node in taken_over["nodes"]] == ["running", "exited"]
 
 
 def test_a_name_that_is_taken_is_refused_at_preview(machine):

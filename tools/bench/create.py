@@ -38,7 +38,7 @@ def run(rounds: int | None) -> None:
 class _Bench:
     def __init__(self, folder: Path, args: dict) -> None:
         found = Engine.find()
-        self._image = kind_image.choose(found, args)
+        self._image = kind_image.choose(found, args["version"], args["control_planes"], args.get("node_image"))
         self._config = folder / "kind.yaml"
         mark = kind_config.mark_of("bench", args)
         self._config.write_text(kind_config.render(args, name=NAME, mark=mark, cgroup_v1=found.cgroup_v1))
