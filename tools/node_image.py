@@ -71,17 +71,15 @@ def _pull_or_find_unreachable(engine: Engine, image: str) -> bool:
     import httpx
 
     name = image.partition("@")[0]
-    with step(f"Pulling {name}") as progress:
-        failure = _pull(engine.cli, image, progress.update)
-        if failure is None:
-            return False
-        try:
-            httpx.get(REGISTRY, timeout=5)
-        except httpx.TransportError as error:
-            progress.update("not here")
-            say(f"the image registry cannot be reached ({error}); an offline bundle takes its place")
-            return True
-    raise Problem(f"{name} cannot be pulled: {failure}; try again, or name another image in nodeImage")
+    try:
+        with step(f"Pulling {name}") as progress:
+            if failure := _pull(engine.cli, image, progress.update):
+                httpx.get(REGISTRY, timeout=5)
+                raise Problem(f"{name} cannot be pulled: {failure}; try again, or name another image in nodeImage")
+    except httpx.TransportError as error:
+        say(f"the image registry cannot be reached ({error}); an offline bundle takes its place")
+        return True
+    return False
 
 
 def _pull(cli: str, image: str, tell: Callable[[str], None]) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 
 from components.local.container_engine import Engine, EngineError
@@ -51,6 +52,37 @@ def test_an_image_that_can_be_pulled_is_pulled(roads):
 def test_where_no_registry_can_be_reached_the_bundle_is_built_and_loaded(roads):
     node_image.ensure({"version": "1.37"})
     assert roads.taken == ["pull kindest/node:v1.37.0", "build 1.37", "load"]
+
+
+@pytest.fixture
+def failing_pull(monkeypatch):
+    """Pull in vain from a registry: `failing_pull(answer)`, an exception where it cannot be reached."""
+    monkeypatch.setattr(node_image, "_pull", lambda *_: "manifest unknown")
+
+    def pull(answer: Exception | None) -> bool:
+        def get(_url: str, **_: object) -> None:
+            if answer:
+                raise answer
+
+        monkeypatch.setattr(httpx, "get", get)
+        return node_image._pull_or_find_unreachable(Engine("docker", cgroup_v1=False), "kindest/node:v1@sha256:0")
+
+    return pull
+
+
+def test_a_registry_that_cannot_be_reached_is_told_and_looks_like_no_success(failing_pull, capsys):
+    assert failing_pull(httpx.ConnectError("no route to host"))
+
+    shown = capsys.readouterr().err
+    assert "✗ Pulling kindest/node:v1\n" in shown
+    assert "✓" not in shown
+    assert "the image registry cannot be reached (no route to host); an offline bundle takes its place" in shown
+
+
+def test_an_image_that_a_registry_within_reach_does_not_give_is_a_failure(failing_pull, capsys):
+    with pytest.raises(Problem, match=r"^kindest/node:v1 cannot be pulled: manifest unknown; try again, or name"):
+        failing_pull(None)
+    assert "✓" not in capsys.readouterr().err
 
 
 def test_a_patch_that_only_the_bundle_has_is_built_at_once(roads):
