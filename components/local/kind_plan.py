@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+import yaml
+
 from components import versions
+from components.declared import camel
 from components.local import kind_config
 from components.spec import Fault
 
@@ -22,7 +25,7 @@ def replacements(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, 
         # Absent means "as Slipway chooses", and it has chosen: what runs stays.
         if key in ("node_image", "api_port") and new is None:
             continue
-        reasons[key] = f"{key.replace('_', ' ')} {_shown(old)} → {_shown(new)}, and {why}"
+        reasons[key] = f"{camel(key)} {_shown(old)} → {_shown(new)}, and {why}"
     there = {node["name"] for node in olds.get("nodes", [])}
     whole = kind_config.containers(olds["name"], olds["control_planes"], olds["workers"])
     if gone := [name for name in whole if name not in there]:
@@ -51,4 +54,16 @@ def faults_of_versions(olds: Mapping[str, Any], news: Mapping[str, Any], today: 
 
 
 def _shown(value: Any) -> str:
-    return "unset" if value is None else str(value)
+    """A value as the stack file writes it, in one line."""
+    if value is None:
+        return "unset"
+    text = yaml.safe_dump(
+        _camel(value), default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf")
+    )
+    return text.removesuffix("...\n").strip()  # which ends a document that is text or a number alone
+
+
+def _camel(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {camel(key): _camel(inner) for key, inner in value.items()}
+    return list(map(_camel, value)) if isinstance(value, list) else value

@@ -61,6 +61,26 @@ def test_a_replacement_says_what_changes_and_why():
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ({"version": "1.37"}, {"version": "1.36"}, "version '1.37' → '1.36'"),
+        ({"pod_cidr": "10.1.0.0/16"}, {}, "podCidr 10.1.0.0/16 → unset"),
+        ({"feature_gates": {"AllAlpha": True}}, {}, "featureGates {AllAlpha: true} → unset"),
+        (
+            {"port_mappings": [{"container_port": 80, "host_port": 8080}]},
+            {"port_mappings": [{"container_port": 80, "host_port": 8081, "listen_address": "192.0.2.1"}]},
+            "portMappings [{containerPort: 80, hostPort: 8080}] → "
+            "[{containerPort: 80, hostPort: 8081, listenAddress: 192.0.2.1}]",
+        ),
+    ],
+)
+def test_a_replacement_shows_values_as_the_stack_file_writes_them(old, new, shown):
+    [reason] = kind_plan.replacements({**RUNNING, **old}, {**WANTED, **new}).values()
+
+    assert reason.startswith(f"{shown}, and ")
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"labels": {"workers": {"tier": "app"}}},
