@@ -127,6 +127,15 @@ def test_without_an_engine_the_way_to_one_is_told(no_programs, monkeypatch):
         choice.ensure()
 
 
+@pytest.mark.parametrize("can_run", [True, False])
+def test_ending_an_engine_that_does_not_run_says_so(no_programs, monkeypatch, capsys, can_run):
+    monkeypatch.setattr(choice, "_private_can_run", lambda: can_run)
+
+    choice.down()
+
+    assert capsys.readouterr().err == "  no private engine runs, and any other one is left alone\n"
+
+
 def test_unpacked_programs_come_before_the_machines(tmp_path, monkeypatch):
     own = tmp_path / "usr/sbin"
     own.mkdir(parents=True)

@@ -82,6 +82,8 @@ def up() -> None:
 
 def down() -> None:
     """End the private engine with all its containers; images are kept. Any other engine is left alone."""
+    if _private().process is None:
+        say("no private engine runs, and any other one is left alone")
     if _private_can_run():
         _private().stop()
 
