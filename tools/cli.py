@@ -60,7 +60,8 @@ def refresh(name: str, words: Sequence[str]) -> None:
     stack = Stack.find(name)
     prepare(stack)
     stack.create()
-    stack.pulumi("refresh", *consent(stack), *words)
+    # A refresh changes no output of the stack, and would show each in full.
+    stack.pulumi("refresh", *consent(stack), "--suppress-outputs", *words)
 
 
 @cli.command(context_settings=PASSED_ON)
@@ -83,7 +84,8 @@ def down(name: str, words: Sequence[str]) -> None:
         stack.create()
         stack.pulumi("destroy", *consent(stack), *words)
         stack.remove()
-        say(f"{name} is gone, and its state with it")
+        # Pulumi has just told to do the rest by hand; its own `--remove` deletes the stack file.
+        say(f"that is done as well: {name} is gone, and nothing but stacks/{stack.file.name} is left of it")
     user_kubeconfig.forget(name)
     engine.stop_private_if_idle()
 

@@ -42,6 +42,34 @@ def test_make_hands_on_the_name_of_a_stack_letter_by_letter(command, name, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def told(tmp_path, monkeypatch):
+    """What Pulumi is told of a stack that is there."""
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(paths, "KUBECONFIGS", tmp_path)
+    monkeypatch.setattr(cli, "prepare", lambda _: None)
+    monkeypatch.setattr(cli.workspace, "backend_is_own", lambda: True)
+    monkeypatch.setattr(cli.engine, "stop_private_if_idle", lambda: False)
+    monkeypatch.setattr(cli.Stack, "exists", True)
+    monkeypatch.setattr(cli.Stack, "create", lambda _: None)
+    monkeypatch.setattr(cli.Stack, "remove", lambda _: None)
+    monkeypatch.setattr(cli.Stack, "pulumi", lambda _, *words: told.append(words))
+    return told
+
+
+def test_a_refresh_leaves_out_the_outputs_that_it_never_changes_unless_they_are_asked_for(told):
+    cli.cli(["refresh", "dev-kind", "--suppress-outputs=false"], standalone_mode=False)
+    assert told == [("refresh", "--yes", "--suppress-outputs", "--suppress-outputs=false")]
+
+
+def test_a_destroyed_stack_is_told_to_need_nothing_more_whatever_pulumi_says(told, capsys):
+    cli.cli(["down", "dev-kind"], standalone_mode=False)
+    assert told == [("destroy", "--yes")]
+    assert capsys.readouterr().err == (
+        "  that is done as well: dev-kind is gone, and nothing but stacks/Pulumi.dev-kind.yaml is left of it\n"
+    )
+
+
 @pytest.mark.parametrize("version", ["1.99", "1.2", "2.0"])
 def test_a_version_that_is_not_known_asks_for_no_kubectl_of_its_own(tmp_path, monkeypatch, version):
     monkeypatch.setattr(paths, "PROJECT", tmp_path)
