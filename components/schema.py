@@ -15,7 +15,7 @@ from typing_extensions import is_typeddict
 
 from components import parity, spec
 from components.declared import documentation, keys, plain
-from components.targets import TARGETS, StackFile, Target
+from components.targets import TARGETS, Settings, StackFile, Target
 
 SCHEMA = Path("stacks/slipway.schema.json")
 REFERENCE = Path("docs/reference.md")
@@ -51,16 +51,16 @@ def json_schema() -> dict[str, Any]:
 
     The keys below `slipway:cluster` are those of the target chosen in the same file.
     """
-    own = _mapping(StackFile)
+    file, own = _mapping(StackFile), _mapping(Settings)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Slipway stack",
+        **file,
         "description": "What a stack of Slipway is to be: a target, and a cluster there.",
-        "type": "object",
         "properties": {
+            **file["properties"],
             "config": {
-                "type": "object",
-                "description": "The stack's configuration. Keys of other namespaces, e.g. `gcp:project`, are free.",
+                **file["properties"]["config"],
                 "properties": {spec.NAMESPACE + name: value for name, value in own["properties"].items()},
                 "patternProperties": {f"^(?!{spec.NAMESPACE})[^:]+:.": {}},
                 "required": [spec.NAMESPACE + name for name in own["required"]],
@@ -76,20 +76,9 @@ def json_schema() -> dict[str, Any]:
                     for target in TARGETS.values()
                 ],
             },
-            **{key: {"description": text} for key, text in _PULUMIS_OWN.items()},
         },
-        "required": ["config"],
-        "additionalProperties": False,
         "definitions": {name: _mapping(target.cluster().declared()) for name, target in TARGETS.items()},
     }
-
-
-_PULUMIS_OWN = {
-    "secretsprovider": "Pulumi's: what encrypts the stack's secrets, e.g. `awskms://…`. Default: a passphrase.",
-    "encryptedkey": "Pulumi's: the key of the stack's secrets, encrypted by the secrets provider.",
-    "encryptionsalt": "Pulumi's: the salt of the passphrase.",
-    "environment": "Pulumi's: environments of Pulumi ESC to take configuration from.",
-}
 
 
 def reference() -> str:
@@ -147,7 +136,7 @@ def _reference_lines() -> Iterator[str]:
     yield "Every key of a stack file, target by target. Only what is chosen is written; the rest has a safe default."
     yield "This page is written by `python -m tools schema` from the code: change a key there."
     yield ""
-    yield from _table(StackFile, spec.NAMESPACE)
+    yield from _table(Settings, spec.NAMESPACE)
     for target in TARGETS.values():
         yield from _target_lines(target)
     yield from ("", "## What each target gives, and how", "")

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -88,7 +88,26 @@ Name = Enum("Name", {name: name for name in TARGETS}, type=str)
 
 
 class StackFile(TypedDict):
-    """The keys of a stack file that are Slipway's own."""
+    """A stack file as a whole."""
+
+    config: dict[str, Any]
+    """The stack's configuration. Keys of other namespaces, e.g. `gcp:project`, are free."""
+
+    secretsprovider: NotRequired[str]
+    """Pulumi's: what encrypts the stack's secrets, e.g. `awskms://…`. Default: a passphrase."""
+
+    encryptedkey: NotRequired[str]
+    """Pulumi's: the key of the stack's secrets, encrypted by the secrets provider."""
+
+    encryptionsalt: NotRequired[str]
+    """Pulumi's: the salt of the passphrase."""
+
+    environment: NotRequired[Any]
+    """Pulumi's: environments of Pulumi ESC to take configuration from."""
+
+
+class Settings(TypedDict):
+    """The keys of its `config` that are Slipway's own."""
 
     target: Name
     """Where the cluster runs, e.g. `kind`."""
@@ -135,7 +154,7 @@ def read(settings: Mapping[str, Any], stack: str) -> tuple[type[Cluster], Cluste
 
 def _faults_at_the_top(settings: Mapping[str, Any]) -> list[Fault]:
     try:
-        spec.parse(StackFile, settings)
+        spec.parse(Settings, settings)
     except SpecError as error:
         return [Fault(spec.NAMESPACE + fault.key, fault.message) for fault in error.faults]
     return []

@@ -66,7 +66,7 @@ class Stack:
         """The stack file, read.
 
         Raises:
-            Problem: It is not a YAML mapping with a mapping `config`.
+            Problem: It is not a YAML mapping, or has other keys than a stack file may have.
         """
         try:
             document = yaml.load(self.file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - it is a safe one
@@ -81,8 +81,12 @@ class Stack:
             where = f" (line {mark.line + 1})" if mark else ""
             what = getattr(error, "problem", None) or getattr(error, "reason", error)
             raise Problem(f"stacks/{self.file.name} is not YAML{where}: {what}") from error
-        if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
+        if not isinstance(document, dict):
             raise Problem(f"stacks/{self.file.name} has no `config:` mapping; see docs/reference.md")
+        try:
+            spec.parse(targets.StackFile, document)
+        except spec.SpecError as error:
+            raise self._problem(error) from error
         return document
 
     @property

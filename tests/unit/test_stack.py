@@ -68,8 +68,8 @@ def test_a_stack_file_that_cannot_be_read_is_refused_in_one_line(clone, text, wh
 
 
 def test_a_mapping_may_be_merged_into_several_others(write):
-    common = 'common: &c {version: "1.36", workers: 1}\n'
-    args = write(common + KIND.replace("{version", "{<<: *c, version")).check()
+    common = 'config:\n  other:common: &c {version: "1.36", workers: 1}\n'
+    args = write(KIND.replace("config:\n", common).replace('{version: "1.37"', '{<<: *c, version: "1.37"')).check()
     assert args["version"] == "1.37"
     assert args["workers"] == 1
 
@@ -85,6 +85,26 @@ def test_a_fault_names_the_file_the_key_and_the_fix(write):
     with pytest.raises(Problem) as raised:
         write(KIND.replace("version", "verson")).check()
     assert str(raised.value) == "stacks/Pulumi.dev-kind.yaml: verson: unknown key; did you mean version?"
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("secretsProvider: awskms://a", "secretsProvider: unknown key; did you mean secretsprovider?"),
+        ("encryptionSalt: v1:a", "encryptionSalt: unknown key; did you mean encryptionsalt?"),
+        ("secretsprovider: 1", "secretsprovider: must be text, and without quotes it reads as 1; put it in quotes"),
+    ],
+)
+def test_a_key_of_pulumi_s_that_is_misspelt_is_refused_with_the_right_one(write, written, fault):
+    with pytest.raises(Problem) as raised:
+        write(f"{KIND}{written}\n").check()
+    assert str(raised.value) == f"stacks/Pulumi.dev-kind.yaml: {fault}"
+
+
+def test_a_misspelt_config_is_refused_with_the_right_one(write):
+    with pytest.raises(Problem) as raised:
+        write(KIND.replace("config", "conifg")).check()
+    assert str(raised.value) == "stacks/Pulumi.dev-kind.yaml: conifg: unknown key; did you mean config?"
 
 
 def test_a_cloud_stack_is_production_until_its_file_gives_it_up(write):
