@@ -171,8 +171,9 @@ class Stack:
             raise Problem(f"pulumi {command} of {self.name} failed ({process.returncode}); the reason stands above")
 
     def remove(self) -> None:
-        """Have the backend forget the stack, which holds no resource any more."""
-        run(["pulumi", "stack", "rm", "--yes", "--preserve-config", "--stack", self.name], cwd=paths.STACKS)
+        """Have the backend forget the stack, which holds no resource any more; our own keeps no backup of it either."""
+        backups = ["--remove-backups"] if workspace.backend_is_own() else []
+        run(["pulumi", "stack", "rm", "--yes", "--preserve-config", *backups, "--stack", self.name], cwd=paths.STACKS)
         self.copy.unlink(missing_ok=True)
 
     @cached_property

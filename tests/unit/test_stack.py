@@ -198,6 +198,20 @@ def test_the_lock_of_another_machine_is_never_cancelled(write, lock, cancelled):
     assert cancelled == []
 
 
+@pytest.mark.parametrize(("backend", "goes"), [(None, True), ("s3://team-state", False)])
+def test_the_backups_of_a_stack_that_is_gone_go_with_it_unless_the_backend_is_the_user_s(
+    write, monkeypatch, backend, goes
+):
+    calls = []
+    monkeypatch.setattr(stack, "run", lambda argv, **_: calls.append(argv))
+    if backend:
+        monkeypatch.setenv("PULUMI_BACKEND_URL", backend)
+    write(KIND).remove()
+    [argv] = calls
+    assert argv[:3] == ["pulumi", "stack", "rm"]
+    assert ("--remove-backups" in argv) is goes
+
+
 def test_an_interrupted_pulumi_ends_its_work_before_make_does(write, clone, monkeypatch):
     stack = write(KIND)
     fake = paths.BIN / "pulumi"
