@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from rich.markup import escape
 
 from components import versions
-from tools import engine, node_image, paths, toolchain, user_kubeconfig, workspace
+from tools import engine, node_image, paths, plugins, toolchain, user_kubeconfig, workspace
 from tools.console import Problem, console, say, step
 from tools.run import run
 from tools.stack import Stack, is_interactive
@@ -33,6 +33,7 @@ def up(name: str, words: Sequence[str]) -> None:
     stack = Stack.find(name)
     args = checked(stack)
     prepare(stack)
+    plugins.ensure(stack.target.extra)
     if stack.target.name == "kind":
         node_image.ensure(args)
     stack.create()
@@ -48,6 +49,7 @@ def preview(name: str, words: Sequence[str]) -> None:
     stack = Stack.find(name)
     checked(stack)
     prepare(stack)
+    plugins.ensure(stack.target.extra)
     stack.create()
     stack.pulumi("preview", *words)
 
