@@ -4,6 +4,7 @@ Pulumi starts `plugin/` to learn the package's schema, and to make a component t
 for. Such a program meets the same check as a stack file, with the same words.
 """
 
+import inspect
 import json
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from pulumi import Inputs, ResourceOptions
 from pulumi.errors import InputPropertiesError
 from pulumi.provider import ConstructResult, Provider, main
-from pulumi.provider.experimental.analyzer import Analyzer
+from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
 from pulumi.provider.experimental.schema import generate_schema
 
 from components import spec
@@ -71,10 +72,23 @@ def package_schema(components: Sequence[type[Cluster]], version: str) -> dict[st
 
 
 class _Analyzer(Analyzer):
-    """The SDK's own, which finds no docstring of an inherited key."""
+    """The SDK's own, which finds no docstring of an inherited key, and takes every attribute for an output."""
 
     def get_docstring(self, typ: type, name: str) -> str | None:
         return documentation(typ).get(name)
+
+    def analyze_type(
+        self, typ: type, *, is_component_output: bool
+    ) -> tuple[dict[str, PropertyDefinition], dict[str, str]]:
+        """A component gives the contract; what else it has is for programs in Python."""
+        if not is_component_output or not issubclass(typ, Cluster):
+            return super().analyze_type(typ, is_component_output=is_component_output)
+        declared = inspect.get_annotations(Cluster)
+        outputs = {
+            camel(name): self.analyze_property(declared[name], typ, name, can_be_plain=False, is_component_output=True)
+            for name in CONTRACT
+        }
+        return outputs, {camel(name): name for name in CONTRACT}
 
 
 def _whole(value: Any) -> Any:
