@@ -64,12 +64,17 @@ def as_json(lines: list[Line]) -> str:
 def declared(program: Callable[[], object], stack: str) -> list[Resource]:
     """What `program` declares, as its providers would get it."""
     monitor = _Monitor()
-    asyncio.set_event_loop(asyncio.new_event_loop())
     silent = logging.getLogger("slipway.compliance")
     silent.addHandler(logging.NullHandler())
     silent.propagate = False
-    mocks.set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=True, logger=silent, monitor=monitor)
-    pulumi.runtime.test(program)()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        mocks.set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=True, logger=silent, monitor=monitor)
+        pulumi.runtime.test(program)()
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
     return monitor.declared
 
 

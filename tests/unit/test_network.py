@@ -1,6 +1,6 @@
 import pytest
 
-from components.network import cidr_faults
+from components.network import cidr_faults, prefix_for
 
 
 def test_networks_that_share_no_address_are_fine():
@@ -62,3 +62,10 @@ def test_every_pair_that_overlaps_is_told():
         ("a", "c"),
         ("b", "c"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "prefix"), [(1, 32), (2, 31), (3, 30), (4, 30), (5, 29), (65536, 16), (65537, 15)]
+)
+def test_the_smallest_network_that_holds_so_many_addresses(addresses, prefix):
+    assert prefix_for(addresses) == prefix

@@ -1,3 +1,4 @@
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -65,3 +66,21 @@ def test_minors_are_listed_in_order_and_supported_for_about_fourteen_months():
     assert list(MINORS)[-1] == versions.NEWEST
     for minor in MINORS.values():
         assert 420 <= (minor.end_of_life - minor.released).days <= 440, minor
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted"), [("1.36", "1.37"), ("1.36.3", "1.36.4"), ("1.37", "1.37"), ("1.37.2", "1.37")]
+)
+def test_an_upgrade_by_one_minor_or_none_may_be_made(running, wanted):
+    assert versions.upgrade_fault(running, wanted) is None
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "complaint"),
+    [
+        ("1.35.2", "1.37", 'version: 1.37 is 2 minors after 1.35.2, which runs, .* write "1.36" first'),
+        ("1.37", "1.36.9", "version: 1.36.9 is older than 1.37, which runs, .* write 1.37"),
+    ],
+)
+def test_two_minors_at_once_and_a_step_back_are_refused(running, wanted, complaint):
+    assert re.match(complaint, str(versions.upgrade_fault(running, wanted)))
