@@ -16,12 +16,13 @@ import pulumi
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
+from rich.console import Console
 from rich.table import Table
 
 from components import targets
 from components.managed.controls import Line, Resource, Verdict, report
 from components.managed.managed_cluster import ManagedCluster
-from tools.console import Problem, console
+from tools.console import Problem
 from tools.stack import PROJECT, Stack
 
 COLOURS = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.WAIVED: "yellow", Verdict.NOT_APPLICABLE: "dim"}
@@ -44,16 +45,18 @@ def lines_of(stack: Stack) -> list[Line]:
 def show(stack: Stack, lines: list[Line]) -> None:
     """Print a report as a table."""
     table = Table(title=f"{stack.name}, as its file says it", title_justify="left")
-    for column in ("rule", "what for", "resource", "field", "value", "verdict"):
+    table.add_column("rule", no_wrap=True)
+    for column in ("what for", "resource", "field", "value", "verdict"):
         table.add_column(column, overflow="fold")
     for line in lines:
         verdict = f"[{COLOURS[line.verdict]}]{line.verdict}[/]"
         table.add_row(
             line.id, line.title, line.resource, line.field, _shown(line.value), f"{verdict} {line.why}".strip()
         )
-    console.print(table)
+    printer = Console(highlight=False)  # to stdout: it is what was asked for
+    printer.print(table)
     counted = Counter(line.verdict for line in lines)
-    console.print(", ".join(f"{counted[verdict]} {verdict}" for verdict in Verdict))
+    printer.print(", ".join(f"{counted[verdict]} {verdict}" for verdict in Verdict))
 
 
 def as_json(lines: list[Line]) -> str:
