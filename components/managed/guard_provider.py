@@ -88,7 +88,7 @@ def _replacement_faults(olds: Properties, news: Properties) -> list[str]:
     return [
         f"{key}: a change from {before[key]} to {value} replaces the cluster {olds['cluster']}, and all in it is lost; "
         f"to accept that, write `deletionProtection: false` and leave {key} as it was, run "
-        f"`make up STACK={news['stack']}`, then make this change"
+        f"`make up STACK={news['stack']}`, then change it"
         for key, value in news["pinned"].items()
         if key in before and value != before[key]
     ]
