@@ -50,7 +50,7 @@ class Target:
         try:
             return getattr(importlib.import_module(self.module), self.component)
         except ModuleNotFoundError as error:
-            if self.extra is None or not (error.name or "").startswith("pulumi_"):
+            if self.extra is None or not (error.name or "").startswith(("pulumi_", "pulumiverse_")):
                 raise
             fault = (
                 f"{self.name} needs the package {error.name}, which is not installed; "
@@ -76,6 +76,15 @@ TARGETS = {
             module="components.managed.gke.cluster",
             component="GkeCluster",
             extra="gcp",
+            tools=("kubectl",),
+            protected=True,
+        ),
+        Target(
+            "kapsule",
+            "Scaleway Kubernetes Kapsule",
+            module="components.managed.kapsule.cluster",
+            component="KapsuleCluster",
+            extra="scaleway",
             tools=("kubectl",),
             protected=True,
         ),

@@ -2,9 +2,10 @@
 
 from tests.examples.example import Example
 from tests.examples.gke import GKE
+from tests.examples.kapsule import KAPSULE
 from tests.examples.kind import KIND
 
-EXAMPLES: dict[str, Example] = {example.target: example for example in (KIND, GKE)}
+EXAMPLES: dict[str, Example] = {example.target: example for example in (KIND, GKE, KAPSULE)}
 
 MANAGED = {name: example for name, example in EXAMPLES.items() if example.cloud}
 """Those in a cloud."""

@@ -1,0 +1,1 @@
+"""Kapsule: Scaleway's managed Kubernetes, part by part in the order in which `cluster.py` puts them together."""

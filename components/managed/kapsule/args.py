@@ -1,0 +1,371 @@
+"""What a stack says about a Kapsule cluster, and the rules it must keep. Pure: Scaleway's SDK is not needed here."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from ipaddress import IPv4Network
+from typing import Any, NotRequired
+
+import pulumi
+from typing_extensions import TypedDict
+
+from components import versions
+from components.managed.kapsule.controls import CONTROLS
+from components.managed.managed_args import (
+    POD_CIDR,
+    SERVICE_CIDR,
+    ManagedArgs,
+    ReleaseChannel,
+    managed_faults,
+    most_nodes,
+)
+from components.managed.node_pools import Gpu, NodePool
+from components.network import cidr_faults, prefix_for
+from components.spec import Fault
+
+TARGET = "kapsule"
+
+NODE_CIDR = "10.0.0.0/20"
+
+NODE_PREFIXES = (20, 28)
+"""https://www.scaleway.com/en/docs/vpc/how-to/create-private-network/#defining-a-custom-cidr-block."""
+
+RESERVED_ADDRESSES = 5
+"""Four that Scaleway keeps of every Private Network (the same page), and one that the gateway has in it."""
+
+RESERVED_NETWORK = IPv4Network("100.64.0.0/10")
+"""No Private Network may be there: https://www.scaleway.com/en/docs/vpc/reference-content/private-networks-reserved-prefixes/."""
+
+NODE_POD_PREFIX = 24
+"""A node's share of the pods' addresses, Kubernetes' own for the 110 pods that it runs at most."""
+
+SURGE_NODES = 1
+"""Nodes that an upgrade adds to each pool for a while."""
+
+LARGEST_DISK_GB = 10_000
+"""Of a node: https://github.com/scaleway/terraform-provider-scaleway/blob/master/internal/services/k8s/pool.go."""
+
+LONGEST_POOL = 63
+"""Nodes have their pool's name as the value of the label k8s.scaleway.com/pool-name, and such a value has 63 letters:
+https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set."""
+
+RANDOM_SUFFIX = len("-1234567")
+"""What Pulumi adds to a name to make it unique."""
+
+
+class ControlPlaneOffer(StrEnum):
+    """What Scaleway sells as a control plane; each has the memory that its name says, in GB."""
+
+    SHARED = "kapsule"
+    DEDICATED_4 = "kapsule-dedicated-4"
+    DEDICATED_8 = "kapsule-dedicated-8"
+    DEDICATED_16 = "kapsule-dedicated-16"
+
+
+MOST_NODES = {
+    ControlPlaneOffer.SHARED: 150,
+    ControlPlaneOffer.DEDICATED_4: 250,
+    ControlPlaneOffer.DEDICATED_8: 500,
+    ControlPlaneOffer.DEDICATED_16: 500,
+}
+"""https://www.scaleway.com/en/docs/kubernetes/reference-content/kubernetes-control-plane-offers/."""
+
+
+class OpenIdConnect(TypedDict):
+    """An identity provider of your own, whose tokens the API takes beside Scaleway's."""
+
+    issuer_url: str
+    """Where the provider publishes its keys; begins with https://."""
+
+    client_id: str
+    """Who the tokens must be issued for."""
+
+    username_claim: NotRequired[str]
+    """The claim that is the user's name. Default: sub."""
+
+    username_prefix: NotRequired[str]
+    """What stands before a user's name, so that nobody becomes somebody else. Default: the issuer's URL and `#`."""
+
+    groups_claims: NotRequired[list[str]]
+    """The claims that are the user's groups. Default: none."""
+
+    groups_prefix: NotRequired[str]
+    """What stands before a group's name. Default: nothing."""
+
+    required_claims: NotRequired[list[str]]
+    """What a token must hold, each as `key=value`. Default: nothing more."""
+
+
+class GivenNetwork(TypedDict):
+    """A Private Network that is there already, with a Public Gateway that advertises the default route."""
+
+    private_network_id: pulumi.Input[str]
+    """Scaleway's id of the Private Network, in the cluster's region. It outlives the cluster."""
+
+    gateway_address: pulumi.Input[str]
+    """The gateway's public address. Nodes reach the API through it, so the API lets it in."""
+
+
+class KapsuleOwn(TypedDict):
+    """What only Kapsule has."""
+
+    control_plane: NotRequired[ControlPlaneOffer]
+    """Which control plane. Default: kapsule-dedicated-4; kapsule, which is free, with `highlyAvailable: false`."""
+
+    open_id_connect: NotRequired[OpenIdConnect]
+    """An identity provider of your own. Default: none; Scaleway's IAM decides."""
+
+    zones: NotRequired[dict[str, str]]
+    """Name of a pool → the zone of its nodes, e.g. `fr-par-2`. Default: the region's first."""
+
+    gateway_type: NotRequired[str]
+    """What Scaleway calls the gateway that nodes reach the internet through. Default: VPC-GW-S, with 100 Mbit/s."""
+
+    keep_volumes_and_load_balancers: NotRequired[bool]
+    """Whether what pods asked Scaleway for stays, and is billed, once the cluster is destroyed. Default: false."""
+
+
+class KapsuleArgs(ManagedArgs):
+    """A Kapsule cluster with private nodes."""
+
+    node_cidr: NotRequired[str]
+    """Addresses of nodes, a /20 to /28. Default: 10.0.0.0/20."""
+
+    network: NotRequired[GivenNetwork]
+    """Where the cluster lives. Default: a network that is made for it, with a gateway."""
+
+    kapsule: NotRequired[KapsuleOwn]
+    """What only Kapsule has."""
+
+
+def faults_of(args: KapsuleArgs) -> list[Fault]:
+    """What is wrong with `args`, as far as it can be known without asking Scaleway."""
+    return [
+        *_access_faults(args),
+        *_version_faults(args),
+        *_name_faults(args.get("name", "")),
+        *_region_faults(args["region"]),
+        *managed_faults(
+            TARGET,
+            args,
+            longest_pool_name=LONGEST_POOL - len(f"{args.get('name', '')}-") - RANDOM_SUFFIX,
+            controls=CONTROLS,
+            channels=(ReleaseChannel.REGULAR,),
+        ),
+        *_pool_faults(args),
+        *_network_faults(args),
+        *_tag_faults(args.get("tags", {})),
+        *_own_faults(args),
+    ]
+
+
+def pinned(args: KapsuleArgs) -> dict[str, Any]:
+    """Key of the stack file → value, for each key whose change makes Scaleway's provider replace the cluster.
+
+    A smaller control plane is not among them: Scaleway takes the change after 30 days, and until then the provider
+    replaces the cluster, which `protect` refuses.
+    """
+    made = {} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}
+    return {
+        "region": args["region"],
+        **made,
+        "podCidr": args.get("pod_cidr", POD_CIDR),
+        "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
+    }
+
+
+def control_plane_offer(args: KapsuleArgs) -> ControlPlaneOffer:
+    """The control plane to buy."""
+    usual = ControlPlaneOffer.DEDICATED_4 if args.get("highly_available", True) else ControlPlaneOffer.SHARED
+    return ControlPlaneOffer(args.get("kapsule", {}).get("control_plane", usual))
+
+
+def upgrades_itself(args: KapsuleArgs) -> bool:
+    """Whether patches come by themselves: they do for a minor, and a version with a patch is kept as it is."""
+    return args["version"].count(".") == 1
+
+
+def zone_of(pool: NodePool, args: KapsuleArgs) -> str:
+    """The zone of the nodes of `pool`."""
+    return args.get("kapsule", {}).get("zones", {}).get(pool["name"], first_zone(args))
+
+
+def first_zone(args: KapsuleArgs) -> str:
+    """The first zone of the region, which every region has."""
+    return f"{args['region']}-1"
+
+
+def flat_tags(args: KapsuleArgs) -> list[str]:
+    """Tags as Scaleway has them, which are words."""
+    return [f"{key}={value}" for key, value in args.get("tags", {}).items()]
+
+
+def _access_faults(args: KapsuleArgs) -> list[Fault]:
+    if "api_access" in args:
+        return []
+    reason = "Kapsule's API has a public address, open to 0.0.0.0/0 until it is told whom to let in"
+    return [Fault("apiAccess.authorizedCidrs", f"is required: {reason}; list your own networks, e.g. 203.0.113.0/24")]
+
+
+def _version_faults(args: KapsuleArgs) -> list[Fault]:
+    version = args["version"]
+    if faults := versions.syntax_faults(version):
+        return faults
+    if version.startswith("v"):
+        return [Fault("version", f'{version!r} is not how Scaleway writes it; write "{version.removeprefix("v")}"')]
+    if upgrades_itself(args):
+        return []
+    return [
+        Fault(
+            key,
+            f"says how patches come, and none come to version {version}, which names one; "
+            f'drop {key}, or write the minor, "{versions.minor_of(version)}"',
+        )
+        for name, key in {"release_channel": "releaseChannel", "maintenance": "maintenance"}.items()
+        if name in args
+    ]
+
+
+def _name_faults(name: str) -> list[Fault]:
+    # The Private Network is named after it, and answers DNS by that name.
+    if name and not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name):
+        return [Fault("name", f"{name!r} cannot name a Kapsule cluster; use small letters, digits and hyphens inside")]
+    if len(name) > LONGEST_NAME:
+        return [Fault("name", f"{name!r} has {len(name)} letters, and pools are named after it; use {LONGEST_NAME}")]
+    return []
+
+
+LONGEST_NAME = 40
+"""Leaves a pool's own name 14 letters."""
+
+
+def _region_faults(region: str) -> list[Fault]:
+    """https://www.scaleway.com/en/docs/account/reference-content/products-availability/."""
+    if zone := re.fullmatch(r"([a-z]{2}-[a-z]{3})-[0-9]", region):
+        return [Fault("region", f"{region!r} is a zone; write its region, {zone[1]}")]
+    if not re.fullmatch(r"[a-z]{2}-[a-z]{3}", region):
+        return [Fault("region", f"{region!r} is no region of Scaleway; write one like fr-par")]
+    return []
+
+
+def _pool_faults(args: KapsuleArgs) -> list[Fault]:
+    pools, offer = args.get("node_pools", []), control_plane_offer(args)
+    faults = [fault for index, pool in enumerate(pools) for fault in _machine_faults(f"nodePools[{index}]", pool)]
+    wanted, most = most_nodes(args, SURGE_NODES), MOST_NODES[offer]
+    if wanted > most:
+        faults.append(
+            Fault(
+                "nodePools",
+                f"may grow to {wanted} nodes during an upgrade, and {offer} has room for {most}; "
+                "lower maxNodes, or choose a larger kapsule.controlPlane",
+            )
+        )
+    if pools and offer is ControlPlaneOffer.SHARED and not any(pool["min_nodes"] for pool in pools):
+        # Scaleway turns a shared control plane off that has no node, and the provider refuses the first empty pool.
+        faults.append(
+            Fault("nodePools[0].minNodes", "0 leaves a shared control plane without a node; write 1 for one pool")
+        )
+    return faults
+
+
+def _machine_faults(place: str, pool: NodePool) -> list[Fault]:
+    faults, machine = [], pool["machine_type"]
+    if not re.fullmatch(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+", machine):
+        faults.append(
+            Fault(f"{place}.machineType", f"{machine!r} is no Instance of Scaleway; write one like POP2-4C-16G")
+        )
+    elif machine.startswith(TOO_SMALL):
+        faults.append(
+            Fault(f"{place}.machineType", f"{machine} has too little memory for a node; write one like DEV1-M")
+        )
+    elif "gpu" in pool:
+        faults += _gpu_faults(place, machine, pool["gpu"])
+    if (disk := pool.get("disk_gb", 0)) > LARGEST_DISK_GB:
+        faults.append(Fault(f"{place}.diskGb", f"{disk} GB are more than a node may have; write {LARGEST_DISK_GB}"))
+    return faults
+
+
+TOO_SMALL = ("DEV1-S", "PLAY2-PICO", "STARDUST1-S")
+"""https://www.scaleway.com/en/developers/api/kubernetes/#path-pools-create-a-new-pool-in-a-cluster, `node_type`."""
+
+GPU_FAMILIES = ("B300", "H100", "L4", "L40S", "GPU", "RENDER")
+"""https://www.scaleway.com/en/docs/gpu/reference-content/choosing-gpu-instance-type/."""
+
+
+def _gpu_faults(place: str, machine: str, gpu: Gpu) -> list[Fault]:
+    if machine.partition("-")[0] not in GPU_FAMILIES:
+        return [Fault(f"{place}.gpu", f"{machine} has no GPU; choose a machineType with one, e.g. L4-1-24G")]
+    if gpu:
+        return [Fault(f"{place}.gpu", f"{machine} says which GPUs there are, and how many; write `gpu: {{}}`")]
+    return []
+
+
+def _network_faults(args: KapsuleArgs) -> list[Fault]:
+    networks = {"podCidr": args.get("pod_cidr", POD_CIDR), "serviceCidr": args.get("service_cidr", SERVICE_CIDR)}
+    if "network" not in args:
+        networks = {"nodeCidr": args.get("node_cidr", NODE_CIDR), **networks}
+    elif "node_cidr" in args:
+        return [Fault("nodeCidr", "is for a network that is made, and `network` gives one; drop one of them")]
+    return cidr_faults(networks) or [*_node_cidr_faults(args), *_pod_cidr_faults(args)]
+
+
+def _node_cidr_faults(args: KapsuleArgs) -> list[Fault]:
+    if "network" in args:
+        return []
+    nodes, wanted = IPv4Network(args.get("node_cidr", NODE_CIDR)), most_nodes(args, SURGE_NODES)
+    largest, smallest = NODE_PREFIXES
+    if not largest <= nodes.prefixlen <= smallest:
+        return [
+            Fault("nodeCidr", f"no Private Network has the size of {nodes}; write one of /{largest} to /{smallest}")
+        ]
+    if nodes.overlaps(RESERVED_NETWORK) or not nodes.is_private:
+        return [Fault("nodeCidr", f"a Private Network cannot have {nodes}; choose one below 10.0.0.0/8")]
+    if (room := nodes.num_addresses - RESERVED_ADDRESSES) < wanted:
+        return [_too_small("nodeCidr", nodes, room, wanted, prefix_for(wanted + RESERVED_ADDRESSES))]
+    return []
+
+
+def _pod_cidr_faults(args: KapsuleArgs) -> list[Fault]:
+    pods, wanted = IPv4Network(args.get("pod_cidr", POD_CIDR)), most_nodes(args, SURGE_NODES)
+    share = 32 - NODE_POD_PREFIX
+    if (room := pods.num_addresses >> share) < wanted:
+        return [_too_small("podCidr", pods, room, wanted, prefix_for(wanted << share))]
+    return []
+
+
+def _too_small(key: str, network: IPv4Network, room: int, wanted: int, prefix: int) -> Fault:
+    return Fault(
+        key,
+        f"{network} has room for {max(room, 0)} nodes, and the pools may grow to {wanted} during an upgrade; "
+        f"write a /{prefix} or larger, or lower maxNodes",
+    )
+
+
+def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
+    """A pool's tags are labels of its nodes, and two of them more: https://www.scaleway.com/en/docs/kubernetes/api-cli/managing-tags/."""
+    return [
+        Fault(f"tags.{key}", f"{key!r} has a meaning of its own to Kapsule; use `labels` and `taints` of a pool for it")
+        for key in tags
+        if key in ("taint", "noprefix")
+    ]
+
+
+def _own_faults(args: KapsuleArgs) -> list[Fault]:
+    own, faults = args.get("kapsule", {}), []
+    names = [pool["name"] for pool in args.get("node_pools", [])]
+    for name, zone in own.get("zones", {}).items():
+        place = f"kapsule.zones.{name}"
+        if name not in names:
+            faults.append(Fault(place, f"there is no pool {name!r}; name one of {', '.join(names)}"))
+        elif not re.fullmatch(rf"{re.escape(args['region'])}-[0-9]", zone):
+            faults.append(Fault(place, f"{zone!r} is no zone of {args['region']}; write one like {first_zone(args)}"))
+    if "open_id_connect" in own and not own["open_id_connect"]["issuer_url"].startswith("https://"):
+        url = own["open_id_connect"]["issuer_url"]
+        faults.append(Fault("kapsule.openIdConnect.issuerUrl", f"{url!r} is not encrypted; write https://…"))
+    if "network" in args and "gateway_type" in own:
+        faults.append(Fault("kapsule.gatewayType", "is for a network that is made, and `network` gives one; drop it"))
+    offer, wanted = own.get("control_plane"), args.get("highly_available", True)
+    if offer is not None and wanted is (offer == ControlPlaneOffer.SHARED):
+        answer = "false" if wanted else "true"
+        faults.append(Fault("kapsule.controlPlane", f"{offer} says otherwise; write `highlyAvailable: {answer}` too"))
+    return faults

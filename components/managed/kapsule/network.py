@@ -1,0 +1,98 @@
+"""Where a Kapsule cluster lives: a Private Network of its own with a gateway, or one that is there already."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.managed.kapsule.args import NODE_CIDR, KapsuleArgs, first_zone, flat_tags
+from components.managed.slim import SlimResource
+
+SDK = "pulumiverse-scaleway"
+
+PLUGINS = "github://api.github.com/pulumiverse"
+"""Where the provider's plugin comes from, as the SDK says it: otherwise Pulumi would start a second provider."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where a cluster lives."""
+
+    id: pulumi.Input[str]
+    gateway_address: pulumi.Input[str]
+    """The public address that nodes come from, to the API too."""
+
+    outlives: tuple[pulumi.Resource, ...]
+    """What is there before the cluster, and until it is gone."""
+
+
+def private_network(parent: pulumi.Resource, name: str, args: KapsuleArgs) -> Network:
+    """A Private Network whose machines reach the internet and are not reached from it; or the given one."""
+    if given := args.get("network"):
+        anchor = _anchor(parent, name, args, given["private_network_id"])
+        return Network(given["private_network_id"], given["gateway_address"], (anchor,))
+    child = pulumi.ResourceOptions(parent=parent)
+    tags = flat_tags(args)
+    regional = {"region": args["region"], "tags": tags}
+    zonal = {"zone": first_zone(args), "tags": tags}
+    vpc = _network("Vpc", f"{name}-vpc", regional, child)
+    network = _network(
+        "PrivateNetwork",
+        f"{name}-network",
+        {**regional, "vpcId": vpc.id, "ipv4Subnet": {"subnet": args.get("node_cidr", NODE_CIDR)}},
+        child,
+    )
+    # Of its own: the provider deletes a gateway, but never the address that a gateway got by itself, which goes on
+    # being billed.
+    address = _network("PublicGatewayIp", f"{name}-address", zonal, child, outputs=("address",))
+    gateway = _network(
+        "PublicGateway",
+        f"{name}-gateway",
+        {
+            **zonal,
+            "type": args.get("kapsule", {}).get("gateway_type", "VPC-GW-S"),
+            "ipId": address.id,
+            # Slipway KAPSULE 3
+            "bastionEnabled": False,
+        },
+        child,
+    )
+    way_out = _network(
+        "GatewayNetwork",
+        f"{name}-nat",
+        {
+            "zone": first_zone(args),
+            "gatewayId": gateway.id,
+            "privateNetworkId": network.id,
+            "enableMasquerade": True,
+            "ipamConfigs": [{"pushDefaultRoute": True}],
+        },
+        child,
+        outputs=(),
+    )
+    return Network(network.id, address.output("address"), (way_out,))
+
+
+def _anchor(parent: pulumi.Resource, name: str, args: KapsuleArgs, network: pulumi.Input[str]) -> SlimResource:
+    """An address, free of charge, that is booked in the given network for as long as the cluster is there.
+
+    With its volumes and load balancers Scaleway deletes a cluster's Private Network too, whoever made it, unless
+    something is left in it: https://github.com/scaleway/terraform-provider-scaleway/issues/2214
+    """
+    return SlimResource(
+        SDK,
+        "scaleway:ipam/ip:Ip",
+        f"{name}-anchor",
+        {"region": args["region"], "sources": [{"privateNetworkId": network}], "tags": flat_tags(args)},
+        pulumi.ResourceOptions(parent=parent, plugin_download_url=PLUGINS),
+        outputs=(),
+    )
+
+
+def _network(
+    kind: str, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions, outputs: tuple[str, ...] = ("name",)
+) -> SlimResource:
+    token = f"scaleway:network/{kind[0].lower()}{kind[1:]}:{kind}"
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(plugin_download_url=PLUGINS))
+    return SlimResource(SDK, token, name, inputs, opts, outputs)
