@@ -49,7 +49,7 @@ class Maintenance(TypedDict):
     """When the cloud may upgrade and repair."""
 
     hour: int
-    """Hour of the day in UTC, 0 to 23, at which the window opens, for four hours or more."""
+    """Hour of the day in UTC, 0 to 23, at which the window opens, for two hours or more."""
 
     day: NotRequired[Day]
     """Day of the week. Default: any."""

@@ -91,6 +91,18 @@ def test_a_given_network_has_something_left_in_it_until_the_cluster_is_gone(fres
     assert deleted(fresh) == ["prod-kapsule-cluster", "prod-kapsule-anchor"]
 
 
+def test_in_another_given_network_something_is_left_too(fresh):
+    fresh.set(network=GIVEN, deletionProtection=False)
+    fresh.up()
+    fresh.set(network={**GIVEN, "privateNetworkId": "fr-par/0f4a9f62-5a0c-4a53-8f0e-3f1d2b7c9e11"})
+
+    run = fresh.preview()
+
+    # The provider calls it a change in place and makes none.
+    assert run.reasons("prod-kapsule-anchor") == ["sources"]
+    assert run.reasons("prod-kapsule-cluster") == ["privateNetworkId"]
+
+
 def test_the_administrators_token_is_encrypted_in_the_state_and_in_no_output(prod):
     assert ADMIN_TOKEN not in prod.state_file().read_text()
     assert ADMIN_TOKEN not in str(prod.outputs(show_secrets=True))

@@ -14,6 +14,7 @@ from components.managed.kapsule.controls import CONTROLS
 from components.managed.managed_args import (
     POD_CIDR,
     SERVICE_CIDR,
+    ApiAccess,
     ManagedArgs,
     ReleaseChannel,
     managed_faults,
@@ -22,8 +23,6 @@ from components.managed.managed_args import (
 from components.managed.node_pools import Gpu, NodePool
 from components.network import cidr_faults, prefix_for
 from components.spec import Fault
-
-TARGET = "kapsule"
 
 NODE_CIDR = "10.0.0.0/20"
 
@@ -37,7 +36,7 @@ RESERVED_NETWORK = IPv4Network("100.64.0.0/10")
 """No Private Network may be there: https://www.scaleway.com/en/docs/vpc/reference-content/private-networks-reserved-prefixes/."""
 
 NODE_POD_PREFIX = 24
-"""A node's share of the pods' addresses, Kubernetes' own for the 110 pods that it runs at most."""
+"""A node's share of the pods' addresses, which is Kubernetes' own; Scaleway's default, a /15, has one for 500 nodes."""
 
 SURGE_NODES = 1
 """Nodes that an upgrade adds to each pool for a while."""
@@ -96,7 +95,7 @@ class OpenIdConnect(TypedDict):
     """What a token must hold, each as `key=value`. Default: nothing more."""
 
 
-class GivenNetwork(TypedDict):
+class KapsuleNetwork(TypedDict):
     """A Private Network that is there already, with a Public Gateway that advertises the default route."""
 
     private_network_id: pulumi.Input[str]
@@ -128,10 +127,13 @@ class KapsuleOwn(TypedDict):
 class KapsuleArgs(ManagedArgs):
     """A Kapsule cluster with private nodes."""
 
+    api_access: NotRequired[ApiAccess]
+    """Who may reach the API by its public address. Required: Scaleway lets the whole internet in until it is told."""
+
     node_cidr: NotRequired[str]
     """Addresses of nodes, a /20 to /28. Default: 10.0.0.0/20."""
 
-    network: NotRequired[GivenNetwork]
+    network: NotRequired[KapsuleNetwork]
     """Where the cluster lives. Default: a network that is made for it, with a gateway."""
 
     kapsule: NotRequired[KapsuleOwn]
@@ -140,23 +142,21 @@ class KapsuleArgs(ManagedArgs):
 
 def faults_of(args: KapsuleArgs) -> list[Fault]:
     """What is wrong with `args`, as far as it can be known without asking Scaleway."""
-    return [
+    name = args.get("name", "")
+    room = LONGEST_POOL - len(f"{name[:LONGEST_NAME]}-") - RANDOM_SUFFIX
+    faults = [
         *_access_faults(args),
         *_version_faults(args),
-        *_name_faults(args.get("name", "")),
+        *_name_faults(name),
         *_region_faults(args["region"]),
-        *managed_faults(
-            TARGET,
-            args,
-            longest_pool_name=LONGEST_POOL - len(f"{args.get('name', '')}-") - RANDOM_SUFFIX,
-            controls=CONTROLS,
-            channels=(ReleaseChannel.REGULAR,),
-        ),
-        *_pool_faults(args),
-        *_network_faults(args),
+        # Patches come as they are ready, to everybody alike.
+        *managed_faults("kapsule", args, longest_pool_name=room, controls=CONTROLS, channels=(ReleaseChannel.REGULAR,)),
+        *_machine_faults(args.get("node_pools", [])),
         *_tag_faults(args.get("tags", {})),
+        *_given_faults(args),
         *_own_faults(args),
     ]
+    return faults or [*_pool_faults(args), *_network_faults(args)]
 
 
 def pinned(args: KapsuleArgs) -> dict[str, Any]:
@@ -211,8 +211,6 @@ def _version_faults(args: KapsuleArgs) -> list[Fault]:
     version = args["version"]
     if faults := versions.syntax_faults(version):
         return faults
-    if version.startswith("v"):
-        return [Fault("version", f'{version!r} is not how Scaleway writes it; write "{version.removeprefix("v")}"')]
     if upgrades_itself(args):
         return []
     return [
@@ -248,40 +246,20 @@ def _region_faults(region: str) -> list[Fault]:
     return []
 
 
-def _pool_faults(args: KapsuleArgs) -> list[Fault]:
-    pools, offer = args.get("node_pools", []), control_plane_offer(args)
-    faults = [fault for index, pool in enumerate(pools) for fault in _machine_faults(f"nodePools[{index}]", pool)]
-    wanted, most = most_nodes(args, SURGE_NODES), MOST_NODES[offer]
-    if wanted > most:
-        faults.append(
-            Fault(
-                "nodePools",
-                f"may grow to {wanted} nodes during an upgrade, and {offer} has room for {most}; "
-                "lower maxNodes, or choose a larger kapsule.controlPlane",
-            )
-        )
-    if pools and offer is ControlPlaneOffer.SHARED and not any(pool["min_nodes"] for pool in pools):
-        # Scaleway turns a shared control plane off that has no node, and the provider refuses the first empty pool.
-        faults.append(
-            Fault("nodePools[0].minNodes", "0 leaves a shared control plane without a node; write 1 for one pool")
-        )
-    return faults
-
-
-def _machine_faults(place: str, pool: NodePool) -> list[Fault]:
-    faults, machine = [], pool["machine_type"]
-    if not re.fullmatch(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+", machine):
-        faults.append(
-            Fault(f"{place}.machineType", f"{machine!r} is no Instance of Scaleway; write one like POP2-4C-16G")
-        )
-    elif machine.startswith(TOO_SMALL):
-        faults.append(
-            Fault(f"{place}.machineType", f"{machine} has too little memory for a node; write one like DEV1-M")
-        )
-    elif "gpu" in pool:
-        faults += _gpu_faults(place, machine, pool["gpu"])
-    if (disk := pool.get("disk_gb", 0)) > LARGEST_DISK_GB:
-        faults.append(Fault(f"{place}.diskGb", f"{disk} GB are more than a node may have; write {LARGEST_DISK_GB}"))
+def _machine_faults(pools: list[NodePool]) -> list[Fault]:
+    faults = []
+    for index, pool in enumerate(pools):
+        place, machine = f"nodePools[{index}]", pool["machine_type"]
+        if not re.fullmatch(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+", machine):
+            fault = f"{machine!r} is no Instance of Scaleway; write one like POP2-4C-16G"
+            faults.append(Fault(f"{place}.machineType", fault))
+        elif machine in TOO_SMALL:
+            fault = f"{machine} has too little memory for a node; write a larger one, e.g. DEV1-M"
+            faults.append(Fault(f"{place}.machineType", fault))
+        elif "gpu" in pool:
+            faults += _gpu_faults(f"{place}.gpu", machine, pool["gpu"])
+        if (disk := pool.get("disk_gb", 0)) > LARGEST_DISK_GB:
+            faults.append(Fault(f"{place}.diskGb", f"{disk} GB are more than a node may have; write {LARGEST_DISK_GB}"))
     return faults
 
 
@@ -292,11 +270,24 @@ GPU_FAMILIES = ("B300", "H100", "L4", "L40S", "GPU", "RENDER")
 """https://www.scaleway.com/en/docs/gpu/reference-content/choosing-gpu-instance-type/."""
 
 
-def _gpu_faults(place: str, machine: str, gpu: Gpu) -> list[Fault]:
+def _gpu_faults(key: str, machine: str, gpu: Gpu) -> list[Fault]:
     if machine.partition("-")[0] not in GPU_FAMILIES:
-        return [Fault(f"{place}.gpu", f"{machine} has no GPU; choose a machineType with one, e.g. L4-1-24G")]
+        return [Fault(key, f"{machine} has no GPU; choose a machineType with one, e.g. L4-1-24G")]
     if gpu:
-        return [Fault(f"{place}.gpu", f"{machine} says which GPUs there are, and how many; write `gpu: {{}}`")]
+        return [Fault(key, f"{machine} says by itself which GPUs it has, and how many; write `gpu: {{}}`")]
+    return []
+
+
+def _pool_faults(args: KapsuleArgs) -> list[Fault]:
+    offer, wanted = control_plane_offer(args), most_nodes(args, SURGE_NODES)
+    if wanted > MOST_NODES[offer]:
+        fault = f"may grow to {wanted} nodes during an upgrade, and {offer} has room for {MOST_NODES[offer]}"
+        return [Fault("nodePools", f"{fault}; lower maxNodes, or choose a larger kapsule.controlPlane")]
+    if offer is ControlPlaneOffer.SHARED and not any(pool["min_nodes"] for pool in args.get("node_pools", [])):
+        # https://github.com/scaleway/terraform-provider-scaleway/blob/master/internal/services/k8s/pool.go
+        return [
+            Fault("nodePools[0].minNodes", "0 leaves a shared control plane without any node; write 1 for one pool")
+        ]
     return []
 
 
@@ -304,8 +295,6 @@ def _network_faults(args: KapsuleArgs) -> list[Fault]:
     networks = {"podCidr": args.get("pod_cidr", POD_CIDR), "serviceCidr": args.get("service_cidr", SERVICE_CIDR)}
     if "network" not in args:
         networks = {"nodeCidr": args.get("node_cidr", NODE_CIDR), **networks}
-    elif "node_cidr" in args:
-        return [Fault("nodeCidr", "is for a network that is made, and `network` gives one; drop one of them")]
     return cidr_faults(networks) or [*_node_cidr_faults(args), *_pod_cidr_faults(args)]
 
 
@@ -350,6 +339,29 @@ def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
     ]
 
 
+def _given_faults(args: KapsuleArgs) -> list[Fault]:
+    """What is wrong with a given network, where a stack file says it and not another resource."""
+    if "network" not in args:
+        return []
+    useless = {"nodeCidr": "node_cidr" in args, "kapsule.gatewayType": "gateway_type" in args.get("kapsule", {})}
+    faults = [
+        Fault(key, "is for a network that is made, and `network` gives one; drop it") for key in useless if useless[key]
+    ]
+    identity, address = args["network"]["private_network_id"], args["network"]["gateway_address"]
+    if isinstance(identity, str) and not re.fullmatch(rf"({re.escape(args['region'])}/)?{_UUID}", identity):
+        fault = (
+            f"{identity!r} is no id of a Private Network in {args['region']}; write it like {args['region']}/{_ZERO}"
+        )
+        faults.append(Fault("network.privateNetworkId", fault))
+    if isinstance(address, str) and not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", address):
+        faults.append(Fault("network.gatewayAddress", f"{address!r} is no address; write it like 198.51.100.7"))
+    return faults
+
+
+_UUID = "[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}"
+_ZERO = "00000000-0000-0000-0000-000000000000"
+
+
 def _own_faults(args: KapsuleArgs) -> list[Fault]:
     own, faults = args.get("kapsule", {}), []
     names = [pool["name"] for pool in args.get("node_pools", [])]
@@ -362,8 +374,6 @@ def _own_faults(args: KapsuleArgs) -> list[Fault]:
     if "open_id_connect" in own and not own["open_id_connect"]["issuer_url"].startswith("https://"):
         url = own["open_id_connect"]["issuer_url"]
         faults.append(Fault("kapsule.openIdConnect.issuerUrl", f"{url!r} is not encrypted; write https://…"))
-    if "network" in args and "gateway_type" in own:
-        faults.append(Fault("kapsule.gatewayType", "is for a network that is made, and `network` gives one; drop it"))
     offer, wanted = own.get("control_plane"), args.get("highly_available", True)
     if offer is not None and wanted is (offer == ControlPlaneOffer.SHARED):
         answer = "false" if wanted else "true"

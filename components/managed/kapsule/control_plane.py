@@ -31,7 +31,7 @@ def control_plane(
         region=args["region"],
         # Slipway KAPSULE 8
         type=control_plane_offer(args).value,
-        version=args["version"],
+        version=args["version"].removeprefix("v"),
         # Slipway KAPSULE 4. The provider takes patches that come by themselves with a version like 1.37 only, and a
         # version like 1.37.2 only without them.
         auto_upgrade={

@@ -85,7 +85,8 @@ def _anchor(parent: pulumi.Resource, name: str, args: KapsuleArgs, network: pulu
         "scaleway:ipam/ip:Ip",
         f"{name}-anchor",
         {"region": args["region"], "sources": [{"privateNetworkId": network}], "tags": flat_tags(args)},
-        pulumi.ResourceOptions(parent=parent, plugin_download_url=PLUGINS),
+        # The provider takes another network for a change in place, and then changes nothing.
+        pulumi.ResourceOptions(parent=parent, plugin_download_url=PLUGINS, replace_on_changes=["sources"]),
         outputs=(),
     )
 

@@ -64,7 +64,7 @@ SCALEWAY = Cloud(
         "scaleway:ipam/ip:Ip": Kind(
             identity=lambda project, inputs: _id(inputs["region"], "ip", inputs["sources"][0]["privateNetworkId"]),
             named_by=None,
-            replaced=("region", "projectId", "sources", "address", "isIpv6"),
+            replaced=("region", "projectId", "address", "isIpv6"),
         ),
         "scaleway:kubernetes/cluster:Cluster": Kind(
             identity=_regional("cluster"),
