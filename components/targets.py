@@ -80,6 +80,15 @@ TARGETS = {
             protected=True,
         ),
         Target(
+            "doks",
+            "DigitalOcean Kubernetes",
+            module="components.managed.doks.cluster",
+            component="DoksCluster",
+            extra="digitalocean",
+            tools=("kubectl",),
+            protected=True,
+        ),
+        Target(
             "kapsule",
             "Scaleway Kubernetes Kapsule",
             module="components.managed.kapsule.cluster",

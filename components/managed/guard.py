@@ -21,6 +21,7 @@ def guard(
     *,
     pinned: Mapping[str, Any],
     offered: pulumi.Input[Sequence[str]] = (),
+    irreversible: Mapping[str, bool] | None = None,
 ) -> Guard:
     """Put a guard over the cluster; the control plane depends on it, so that no change precedes its check.
 
@@ -31,6 +32,7 @@ def guard(
         pinned: Key of the stack file → its value or default, for every key whose change makes the cloud replace the
             cluster. Values that only the cloud knows, such as ids of a given network, are left to `protect`.
         offered: The Kubernetes versions that the cloud offers, as it spells them; nothing where it is not asked.
+        irreversible: Key of the stack file → whether it is on, for what the cloud cannot turn off again.
     """
     return Guard(
         GuardProvider(),
@@ -42,6 +44,7 @@ def guard(
             "protected": args.get("deletion_protection", True),
             "pinned": dict(pinned),
             "offered": offered,
+            **({"irreversible": dict(irreversible)} if irreversible else {}),
         },
         pulumi.ResourceOptions(parent=parent),
     )

@@ -21,8 +21,9 @@ class GuardProvider(dynamic.ResourceProvider):
     """Watches over one cluster and makes nothing.
 
     Inputs: `stack`, `cluster` (its name), `version`, `protected` (whether deletion protection is on), `pinned` (key of
-    the stack file → value, whose change makes the cluster anew) and `offered` (the versions that the cloud offers, an
-    empty list where it was not asked).
+    the stack file → value, whose change makes the cluster anew), `offered` (the versions that the cloud offers, an
+    empty list where it was not asked) and perhaps `irreversible` (key of the stack file → whether it is on, for what
+    the cloud cannot turn off again).
     """
 
     serialize_as_secret_always = False  # what is pickled is the name of a class
@@ -35,7 +36,11 @@ class GuardProvider(dynamic.ResourceProvider):
         """Refuse what would lose a protected cluster, and a version that cannot be had; `_olds` is empty at first."""
         if news["version"] == _olds.get("version") and (fault := versions.support_fault(news["version"], date.today())):
             progress.warn(f"{fault}; this cluster, which runs it already, may keep it")
-        faults = [*_version_faults(_olds, news, date.today()), *_replacement_faults(_olds, news)]
+        faults = [
+            *_version_faults(_olds, news, date.today()),
+            *_replacement_faults(_olds, news),
+            *_irreversible_faults(_olds, news),
+        ]
         return dynamic.CheckResult(news, [dynamic.CheckFailure("", fault) for fault in faults])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
@@ -51,7 +56,7 @@ class GuardProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(_news)
 
 
-_KEPT = ("cluster", "version", "protected", "pinned")
+_KEPT = ("cluster", "version", "protected", "pinned", "irreversible")
 
 
 def _kept(properties: Mapping[str, Any]) -> Properties:
@@ -91,4 +96,15 @@ def _replacement_faults(olds: Properties, news: Properties) -> list[str]:
         f"`make up STACK={news['stack']}`, then change it"
         for key, value in news["pinned"].items()
         if key in before and value != before[key]
+    ]
+
+
+def _irreversible_faults(olds: Properties, news: Properties) -> list[str]:
+    """One line for each thing that is on and cannot be turned off, be the cluster protected or not."""
+    was_on = olds.get("irreversible", {})
+    return [
+        f"{key}: is true for the cluster {olds['cluster']}, and the cloud cannot take that back; "
+        f"write `{key}: true`, or destroy the cluster and make another one"
+        for key, on in news.get("irreversible", {}).items()
+        if was_on.get(key, False) and not on and olds["cluster"] == news["cluster"]
     ]

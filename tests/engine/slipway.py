@@ -208,7 +208,19 @@ def environment(home: Path) -> dict[str, str]:
     Args:
         home: Pulumi's own folder, with the plugins.
     """
-    theirs = ("PULUMI_", "SLIPWAY_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "AWS_", "AZURE_", "ARM_", "SCW_", "KUBECONFIG")
+    theirs = (
+        "PULUMI_",
+        "SLIPWAY_",
+        "GOOGLE_",
+        "GCLOUD_",
+        "CLOUDSDK_",
+        "AWS_",
+        "AZURE_",
+        "ARM_",
+        "SCW_",
+        "KUBECONFIG",
+        "DIGITALOCEAN_",
+    )
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(theirs)},
         "PATH": os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)]),

@@ -36,17 +36,17 @@ def misfits(token: str, inputs: Mapping[str, Any]) -> list[str]:
 
 def _arguments(token: str) -> type:
     package, module, _ = token.split(":")
-    found = rpc.get_resource_module(package, module, "")
-    if found is None:
-        # An SDK registers its types when it is imported.
-        importlib.import_module(f"pulumi_{package.replace('-', '_')}")
-        found = rpc.get_resource_module(package, module, "")
-    info: Any = getattr(found, "mod_info", None)
-    if info is None or token not in info["classes"]:
-        raise LookupError(f"no SDK here declares the type {token}")
     with warnings.catch_warnings():
         # SDKs say at import which of all their types are deprecated.
         warnings.simplefilter("ignore", DeprecationWarning)
+        found = rpc.get_resource_module(package, module, "")
+        if found is None:
+            # An SDK registers its types when it is imported.
+            importlib.import_module(f"pulumi_{package.replace('-', '_')}")
+            found = rpc.get_resource_module(package, module, "")
+        info: Any = getattr(found, "mod_info", None)
+        if info is None or token not in info["classes"]:
+            raise LookupError(f"no SDK here declares the type {token}")
         return getattr(importlib.import_module(info["fqn"]), f"{info['classes'][token]}Args")
 
 

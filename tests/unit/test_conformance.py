@@ -235,8 +235,8 @@ def report(made, managed):
     return controls.report(targets.TARGETS[managed.target].cluster().controls, resources, {})  # ty: ignore
 
 
-OPTIONAL = {"CIS GKE 5.8.2"}
-"""What only the user can have: a group in a domain."""
+OPTIONAL = {"CIS GKE 5.8.2", "Slipway DOKS 11"}
+"""What only the user can have: a group in a domain, an identity provider."""
 
 
 def test_a_production_cluster_keeps_every_rule_unasked(report):

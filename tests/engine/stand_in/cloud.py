@@ -29,6 +29,9 @@ class Kind:
     replaced: tuple[str, ...] = ()
     """The inputs whose change makes the resource anew, e.g. `nodeConfig.spot`; all below them are meant too."""
 
+    goes_back: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """Inputs that make the resource anew when their value becomes less, each with what tells less from more."""
+
     refuses_delete: Callable[[Properties], str | None] = lambda outputs: None
     """Why the cloud or its provider will not delete the resource, if so."""
 

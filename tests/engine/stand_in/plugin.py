@@ -2,7 +2,8 @@
 
 Run as `python -m tests.engine.stand_in.plugin gcp` it prints its port, as the engine expects of a plugin. What it is
 asked to do it appends to the file that `STAND_IN_JOURNAL` names, one JSON object a line, in the order of arrival. The
-resource that `STAND_IN_REFUSES` names it does not make.
+resource that `STAND_IN_REFUSES` names it neither makes nor changes. What the cloud has changed by itself, for a refresh
+to find, is in `STAND_IN_DRIFT`: name of a resource → inputs, as JSON.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from importlib import metadata
 from pathlib import Path
@@ -22,7 +23,7 @@ from google.protobuf.empty_pb2 import Empty  # ty: ignore[missing-module-member]
 from google.protobuf.struct_pb2 import Struct  # ty: ignore[missing-module-member]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from tests.engine.stand_in.cloud import Cloud, Kind, Properties
+from tests.engine.stand_in.cloud import UNKNOWN, Cloud, Kind, Properties
 
 ABSENT = object()
 
@@ -69,7 +70,12 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
             for path in _differences(read(request.old_inputs), read(request.news))
             if not any(_covers(rule, path) for rule in ignored)
         ]
-        replaced = [path for path in changed if any(_covers(rule, path) for rule in kind.replaced)]
+        replaced = [
+            path
+            for path in changed
+            if any(_covers(rule, path) for rule in kind.replaced)
+            or (path in kind.goes_back and _is_less(kind.goes_back[path], path, request))
+        ]
         return provider_pb2.DiffResponse(
             changes=provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE,
             diffs=sorted({path.partition(".")[0].partition("[")[0] for path in changed}),
@@ -98,16 +104,21 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         outputs = write(kind.outputs(self.project, inputs, known=not request.preview))
         if request.preview:
             return provider_pb2.CreateResponse(properties=outputs)
-        if request.name == os.environ.get("STAND_IN_REFUSES"):
-            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"the quota does not allow for {request.name}")
+        self._refuse(request, context)
         self._journal("create", request)
         return provider_pb2.CreateResponse(id=kind.identity(self.project, inputs), properties=outputs)
 
     def Read(self, request, context):  # noqa: N802
-        return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+        drift = json.loads(os.environ.get("STAND_IN_DRIFT", "{}")).get(request.name, {})
+        return provider_pb2.ReadResponse(
+            id=request.id,
+            properties=write({**read(request.properties), **drift}),
+            inputs=write({**read(request.inputs), **drift}),
+        )
 
     def Update(self, request, context):  # noqa: N802
         if not request.preview:
+            self._refuse(request, context)
             self._journal("update", request)
         # What an update leaves alone is known at once, as with the real provider.
         outputs = self._kind(request, context).outputs(self.project, read(request.news))
@@ -121,6 +132,10 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
 
     def Cancel(self, request, context):  # noqa: N802
         return Empty()
+
+    def _refuse(self, request: Any, context: grpc.ServicerContext) -> None:
+        if request.name == os.environ.get("STAND_IN_REFUSES"):
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"the quota does not allow for {request.name}")
 
     def _kind(self, request: Any, context: grpc.ServicerContext) -> Kind:
         if request.type not in self.cloud.kinds:
@@ -159,6 +174,12 @@ def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
             yield from _differences(*pair, f"{path}[{index}]")
     elif old != new:
         yield path
+
+
+def _is_less(measure: Callable[[Any], Any], key: str, request: provider_pb2.DiffRequest) -> bool:
+    """Whether the program wants less than what stands there, which a refresh may have found to be more."""
+    wanted = read(request.news).get(key)
+    return wanted != UNKNOWN and measure(wanted) < measure(read(request.olds).get(key))
 
 
 def _covers(rule: str, path: str) -> bool:

@@ -1,0 +1,1 @@
+"""DOKS: DigitalOcean Kubernetes, part by part in the order in which `cluster.py` puts them together."""

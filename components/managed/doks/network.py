@@ -1,0 +1,75 @@
+"""Where a DOKS cluster lives: a VPC of its own with a NAT gateway, or one that is there already."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.managed.doks.args import DoksArgs, has_public_nodes
+from components.managed.managed_args import NODE_CIDR
+from components.managed.slim import SlimResource
+
+SDK = "pulumi-digitalocean"
+
+GATEWAY_SIZE = 1
+"""The smallest."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where a cluster lives."""
+
+    id: pulumi.Input[str]
+    subnet_id: pulumi.Input[str] | None = None
+    ways_out: tuple[pulumi.Resource, ...] = ()
+    """What nodes need to reach the internet, from their first second to their last."""
+
+    seen_as: tuple[pulumi.Output[str], ...] = ()
+    """The networks that the internet, and so the API's firewall, sees nodes and pods come from."""
+
+
+def private_network(parent: pulumi.Resource, name: str, args: DoksArgs) -> Network:
+    """A VPC whose machines reach the internet through a gateway and are not reached from it; or the given one."""
+    if given := args.get("network"):
+        return Network(given["vpc_id"], given.get("subnet_id"))
+    vpc = resource(
+        "vpc:Vpc",
+        f"{name}-network",
+        {"region": args["region"], "ipRange": args.get("node_cidr", NODE_CIDR)},
+        # A cluster and its load balancers are members for minutes after they are gone, and a VPC with members cannot be
+        # deleted; the provider would give up after two: https://github.com/digitalocean/terraform-provider-digitalocean/issues/488
+        pulumi.ResourceOptions(
+            parent=parent,
+            custom_timeouts=pulumi.CustomTimeouts(delete="15m"),
+            # Networks of one team may not overlap, so another one in its place comes after it.
+            delete_before_replace=True,
+        ),
+    )
+    if has_public_nodes(args):
+        return Network(vpc.id)
+    gateway = resource(
+        "vpcNatGateway:VpcNatGateway",
+        f"{name}-nat",
+        {
+            "type": "PUBLIC",
+            "region": args["region"],
+            "size": GATEWAY_SIZE,
+            "vpcs": [{"vpcUuid": vpc.id, "defaultGateway": True}],
+        },
+        pulumi.ResourceOptions(parent=parent),
+        outputs=("egresses",),
+    )
+    address = gateway.output("egresses")[0]["publicGateways"][0]["ipv4"]
+    return Network(vpc.id, None, (gateway,), (pulumi.Output.concat(address, "/32"),))
+
+
+def resource(
+    kind: str,
+    name: str,
+    inputs: Mapping[str, Any],
+    opts: pulumi.ResourceOptions,
+    outputs: Iterable[str] = ("name",),
+) -> SlimResource:
+    """A resource of DigitalOcean's, whose SDK is one module of 190 and takes a second to import."""
+    return SlimResource(SDK, f"digitalocean:index/{kind}", name, inputs, opts, outputs)

@@ -1,0 +1,94 @@
+"""Which build of a Kubernetes version a DOKS cluster runs.
+
+DigitalOcean knows builds, by slugs like `1.37.2-do.0`. One is looked up when a cluster is made, and again when the
+stack asks for a version that does not run yet. In between DigitalOcean brings patches by itself, and its provider takes
+what the program says for a step back and would replace the cluster
+(https://github.com/digitalocean/terraform-provider-digitalocean/blob/main/digitalocean/kubernetes/resource_kubernetes_cluster.go,
+CustomizeDiff), so whatever build runs is then left alone.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components import versions
+from components.managed.doks.args import POD_CIDR, DoksArgs, has_public_nodes, is_exact
+from components.managed.doks.network import SDK
+from components.managed.managed_args import NODE_CIDR, SERVICE_CIDR
+from components.managed.slim import ask
+from components.managed.state import State, outputs_of
+from components.spec import Fault, SpecError
+
+VPC = "digitalocean:index/vpc:Vpc"
+CLUSTER = "digitalocean:index/kubernetesCluster:KubernetesCluster"
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a cluster runs, or will."""
+
+    slug: pulumi.Output[str]
+    """The newest build of what the stack asks for."""
+
+    runs: bool
+    """Whether some build of it runs already, so that `slug` is not for that cluster."""
+
+
+def offered_versions(parent: pulumi.Resource) -> pulumi.Output[list[str]]:
+    """The slugs of all builds that a cluster can be made with."""
+    told = ask(SDK, "digitalocean:index/getKubernetesVersions:getKubernetesVersions", {}, parent)
+    return told.apply(lambda known: known["validVersions"])
+
+
+def version_of(state: State, name: str, args: DoksArgs, offered: pulumi.Output[list[str]]) -> Version:
+    """Which build the cluster `name` gets.
+
+    Raises:
+        SpecError: The stack asks for less than what runs, and a control plane never goes back.
+    """
+    wanted = args["version"]
+    slug = offered.apply(lambda slugs: newest(slugs, wanted))
+    last = outputs_of(state, CLUSTER, f"{name}-cluster")
+    if not last or _is_replaced(state, name, args):
+        return Version(slug, runs=False)
+    running = plain(last["version"])
+    if _numbers(running)[: len(_numbers(wanted))] > _numbers(wanted):
+        instead = running if is_exact(wanted) else versions.minor_of(running)
+        fault = f'{wanted} is older than {running}, which runs, and a control plane never goes back; write "{instead}"'
+        raise SpecError([Fault("version", fault)])
+    return Version(slug, runs=versions.same(wanted, running))
+
+
+def _is_replaced(state: State, name: str, args: DoksArgs) -> bool:
+    """Whether the stack now asks for another cluster, which the build of the old one is nothing to."""
+    asked = {
+        "region": args["region"],
+        "clusterSubnet": args.get("pod_cidr", POD_CIDR),
+        "serviceSubnet": args.get("service_cidr", SERVICE_CIDR),
+        "isolatedWorkers": not has_public_nodes(args),
+    }
+    cluster, vpc = outputs_of(state, CLUSTER, f"{name}-cluster"), outputs_of(state, VPC, f"{name}-network")
+    nodes = args.get("node_cidr", NODE_CIDR)
+    return any(cluster.get(key) != value for key, value in asked.items()) or (
+        "network" not in args and vpc.get("ipRange", nodes) != nodes
+    )
+
+
+def newest(slugs: Sequence[str], wanted: str) -> str:
+    """The newest of `slugs` that is a build of `wanted`; `wanted` where there is none, which the guard refuses."""
+    builds = [slug for slug in slugs if _SLUG.fullmatch(slug) and versions.same(wanted, plain(slug))]
+    return max(builds, key=_numbers, default=wanted)
+
+
+_SLUG = re.compile(r"\d+\.\d+\.\d+-do\.\d+")
+
+
+def plain(slug: str) -> str:
+    """What Kubernetes calls a build: `1.37.2` for `1.37.2-do.0`."""
+    return slug.partition("-")[0]
+
+
+def _numbers(slug: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", slug)]
