@@ -80,6 +80,15 @@ TARGETS = {
             protected=True,
         ),
         Target(
+            "eks",
+            "Amazon Elastic Kubernetes Service",
+            module="components.managed.eks.cluster",
+            component="EksCluster",
+            extra="aws",
+            tools=("kubectl",),
+            protected=True,
+        ),
+        Target(
             "doks",
             "DigitalOcean Kubernetes",
             module="components.managed.doks.cluster",

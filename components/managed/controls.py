@@ -5,7 +5,7 @@ and a stack prints its own report. What a stack weakens stands there as failed, 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -40,8 +40,17 @@ class Control:
     wanted: Any
     """The value, or a function that says whether a value will do. A field that is absent has the value None."""
 
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """Field → its value in those resources that the rule is about, e.g. the add-on's name. Default: all of the kind."""
+
     built_in: str = ""
     """Path of a field whose truth makes the cloud keep the rule by itself, e.g. `enableAutopilot`. Default: none."""
+
+    def is_about(self, resource: "Resource") -> bool:
+        """Whether the rule says something about the resource."""
+        return resource.type.rpartition(":")[2] == self.kind and all(
+            field_of(resource.inputs, path) == value for path, value in self.about.items()
+        )
 
     def is_kept_by(self, inputs: Mapping[str, Any]) -> bool:
         """Whether a resource with these inputs keeps the rule."""
@@ -88,7 +97,7 @@ def report(controls: Sequence[Control], resources: Iterable[Resource], waivers: 
     declared = list(resources)
     lines = []
     for control in controls:
-        found = [each for each in declared if each.type.rpartition(":")[2] == control.kind]
+        found = [each for each in declared if control.is_about(each)]
         if not found:
             lines.append(Line(control.id, control.title, "", control.field, None, Verdict.NOT_APPLICABLE))
         for resource in found:

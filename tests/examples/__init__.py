@@ -1,12 +1,13 @@
 """One example a target: what the conformance suites need to know to hold every target to the same promises."""
 
 from tests.examples.doks import DOKS
+from tests.examples.eks import EKS
 from tests.examples.example import Example
 from tests.examples.gke import GKE
 from tests.examples.kapsule import KAPSULE
 from tests.examples.kind import KIND
 
-EXAMPLES: dict[str, Example] = {example.target: example for example in (KIND, GKE, DOKS, KAPSULE)}
+EXAMPLES: dict[str, Example] = {example.target: example for example in (KIND, GKE, EKS, DOKS, KAPSULE)}
 
 MANAGED = {name: example for name, example in EXAMPLES.items() if example.cloud}
 """Those in a cloud."""

@@ -65,6 +65,9 @@ class Example:
     node_pool: str = ""
     """Kind of the resource that is one node pool."""
 
+    pools_go_first: bool = False
+    """Whether the cloud deletes no cluster that still has pools."""
+
     bigger: Callable[[Mapping[str, Any]], Changes] = lambda cluster: {
         "nodePools": [{**pool, "maxNodes": pool["maxNodes"] + 1} for pool in cluster["nodePools"]]
     }

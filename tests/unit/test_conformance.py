@@ -102,7 +102,8 @@ def test_the_kubeconfig_is_secret(component):
 
 def test_the_endpoint_is_a_url_and_the_version_one_of_kubernetes(component):
     assert component.outputs["endpoint"].startswith("https://")
-    assert component.outputs["kubernetes_version"].startswith("v1.37.")
+    # A cloud that chooses patches by itself may tell the minor only.
+    assert re.fullmatch(r"v1\.37(\.\S+)?", component.outputs["kubernetes_version"])
 
 
 def test_the_capabilities_are_those_of_the_parity_matrix(component, example):
@@ -294,12 +295,12 @@ def test_a_given_network_is_lived_in_and_none_is_made(made, managed):
 # Node pools
 
 
-def test_pools_are_named_by_pulumi_and_go_with_their_cluster(made, managed):
+def test_pools_are_named_by_pulumi_and_go_with_their_cluster_where_the_cloud_lets_them(made, managed):
     pools = made(managed).of(managed.node_pool)
 
     assert pools
     assert all("name" not in pool.inputs for pool in pools)
-    assert {bool(pool.deleted_with) for pool in pools} == {True}
+    assert {bool(pool.deleted_with) for pool in pools} == {not managed.pools_go_first}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""The control plane of an EKS cluster."""
+
+from typing import Any
+
+import pulumi
+from pulumi_aws import eks
+
+from components.managed.eks.args import EksArgs
+from components.managed.eks.encryption import Encryption
+from components.managed.eks.identity import Identity
+from components.managed.eks.network import SDK, Network
+from components.managed.guard import Guard
+from components.managed.managed_args import (
+    DEFAULT_LOGS,
+    SERVICE_CIDR,
+    ControlPlaneLog,
+    ReleaseChannel,
+    authorized_cidrs,
+    is_auto,
+)
+from components.managed.slim import SlimResource, ask
+
+LOG_RETENTION_DAYS = 90
+
+AUTO_MODE_POOLS = ("general-purpose", "system")
+"""The pools that Auto Mode brings: https://docs.aws.amazon.com/eks/latest/userguide/set-builtin-node-pools.html."""
+
+
+def is_extended(args: EksArgs) -> bool:
+    """Whether a minor stays for a year after its support ends, for six times the price of the control plane.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/disable-extended-support.html
+    """
+    return args.get("release_channel") == ReleaseChannel.EXTENDED
+
+
+def offered_versions(parent: pulumi.Resource, args: EksArgs) -> pulumi.Output[list[str]]:
+    """The minors that a cluster may run there."""
+    asked = {"region": args["region"], "clusterType": "eks"}
+    wanted = {} if is_extended(args) else {"versionStatus": "STANDARD_SUPPORT"}
+    told = ask(SDK, "aws:eks/getClusterVersions:getClusterVersions", {**asked, **wanted}, parent)
+    return told.apply(lambda versions: [each["clusterVersion"] for each in versions["clusterVersions"]])
+
+
+def control_plane(
+    parent: pulumi.Resource,
+    name: str,
+    args: EksArgs,
+    network: Network,
+    identity: Identity,
+    encryption: Encryption,
+    guard: Guard,
+) -> eks.Cluster:
+    """The cluster without nodes; with `compute: auto`, one that makes its own."""
+    protected = args.get("deletion_protection", True)
+    authorized = authorized_cidrs(args)
+    # Pulumi made the role's name unique, and so it makes the cluster's. EKS may write logs, and thereby make the group
+    # again, after a destroy: under a name that came back, that group would be in the way.
+    unique = identity.control_plane.name.apply(lambda role: role.replace("-control-plane", "", 1))
+    logs = [ControlPlaneLog(log).value for log in args.get("logs", DEFAULT_LOGS)]
+    return eks.Cluster(
+        f"{name}-cluster",
+        name=unique,
+        region=args["region"],
+        version=args["version"],
+        role_arn=identity.control_plane.arn,
+        vpc_config={
+            "subnet_ids": list(network.subnet_ids),
+            # CIS EKS 5.4.1 and CIS EKS 5.4.2
+            "endpoint_private_access": True,
+            "endpoint_public_access": bool(authorized),
+            "public_access_cidrs": authorized or None,
+        },
+        # CIS EKS 5.5.1: IAM and access entries say who gets in, and whoever made the cluster does not.
+        access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False},
+        # They come as add-ons, of a version that is known and in an order that works. A change replaces the cluster.
+        bootstrap_self_managed_addons=False,
+        # CIS EKS 5.3.1
+        encryption_config={"provider": {"key_arn": encryption.key}, "resources": ["secrets"]},
+        # CIS EKS 2.1.1
+        enabled_cluster_log_types=logs,
+        upgrade_policy={"support_type": "EXTENDED" if is_extended(args) else "STANDARD"},
+        **auto_mode(args, identity),
+        deletion_protection=protected,
+        tags=args.get("tags"),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            protect=protected,
+            # Its name is taken until it is gone.
+            delete_before_replace=True,
+            # Neither can change, and AWS's provider would try the one and pass over the other in silence.
+            replace_on_changes=["encryptionConfig", *([] if "network" in args else ["vpcConfig.subnetIds"])],
+            # What it needs until it is gone: without its role it leaves security groups and addresses behind.
+            depends_on=[
+                guard,
+                *log_group(parent, name, args, unique, logs),
+                *identity.control_plane.grants,
+                *encryption.grants,
+            ],
+            custom_timeouts=pulumi.CustomTimeouts(create="45m", update="90m", delete="45m"),
+        ),
+    )
+
+
+def auto_mode(args: EksArgs, identity: Identity) -> dict[str, Any]:
+    """The three switches of Auto Mode, which EKS takes together only. Written out when off, so that it can be left.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/auto-disable.html
+    """
+    auto = is_auto("eks", args)
+    nodes = {"node_pools": list(AUTO_MODE_POOLS), "node_role_arn": identity.nodes.arn} if auto else {}
+    return {
+        "compute_config": {"enabled": auto, **nodes},
+        "storage_config": {"block_storage": {"enabled": auto}},
+        "kubernetes_network_config": {
+            "elastic_load_balancing": {"enabled": auto},
+            "service_ipv4_cidr": args.get("service_cidr", SERVICE_CIDR),
+        },
+    }
+
+
+def log_group(
+    parent: pulumi.Resource, name: str, args: EksArgs, unique: pulumi.Output[str], logs: list[str]
+) -> list[SlimResource]:
+    """Where EKS writes logs. It would make the group by itself: one that stays for ever and never forgets."""
+    if not logs:
+        return []
+    return [
+        SlimResource(
+            SDK,
+            "aws:cloudwatch/logGroup:LogGroup",
+            f"{name}-logs",
+            {
+                "region": args["region"],
+                "name": pulumi.Output.concat("/aws/eks/", unique, "/cluster"),
+                "retentionInDays": args.get("eks", {}).get("log_retention_days", LOG_RETENTION_DAYS),
+                "tags": args.get("tags"),
+            },
+            pulumi.ResourceOptions(parent=parent),
+            outputs=(),
+        )
+    ]

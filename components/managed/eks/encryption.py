@@ -1,0 +1,58 @@
+"""The key that an EKS cluster's Secrets are encrypted with in etcd."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.managed.eks.args import EksArgs, given_key
+from components.managed.eks.identity import Identity
+from components.managed.eks.network import SDK
+from components.managed.slim import SlimResource
+
+
+@dataclass(frozen=True)
+class Encryption:
+    """The key, and what must be there before the cluster can use it."""
+
+    key: pulumi.Input[str]
+    grants: tuple[pulumi.Resource, ...]
+
+
+def secrets_encryption(parent: pulumi.Resource, name: str, args: EksArgs, identity: Identity) -> Encryption:
+    """A key of the cluster's own that is renewed each year, or the given one; and the control plane's leave to use it.
+
+    A key that is deleted can be had back for 30 days.
+    """
+    key = given_key(args)
+    if key is None:
+        made = SlimResource(
+            SDK,
+            "aws:kms/key:Key",
+            f"{name}-secrets",
+            {
+                "region": args["region"],
+                "description": f"Secrets of the EKS cluster {name}",
+                "enableKeyRotation": True,
+                "deletionWindowInDays": 30,
+                "tags": args.get("tags"),
+            },
+            # Without its key no Secret can be read, even from a backup.
+            pulumi.ResourceOptions(parent=parent, protect=args.get("deletion_protection", True)),
+            outputs=("arn",),
+        )
+        key = made.output("arn")
+    # https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html
+    actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": key}
+    leave = SlimResource(
+        SDK,
+        "aws:iam/rolePolicy:RolePolicy",
+        f"{name}-secrets",
+        {
+            "role": identity.control_plane.name,
+            "policy": pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        },
+        pulumi.ResourceOptions(parent=parent),
+        outputs=(),
+    )
+    return Encryption(key, (leave,))
