@@ -1,0 +1,387 @@
+"""What a stack says about an AKS cluster, and the rules it must keep. Pure: Azure's SDK is not needed here."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from ipaddress import IPv4Network
+from typing import Any, NotRequired
+
+import pulumi
+from typing_extensions import TypedDict
+
+from components import versions
+from components.managed.aks.controls import CONTROLS
+from components.managed.managed_args import (
+    NODE_CIDR,
+    POD_CIDR,
+    SERVICE_CIDR,
+    ManagedArgs,
+    ReleaseChannel,
+    is_auto,
+    managed_faults,
+    most_nodes,
+)
+from components.managed.node_pools import NodePool
+from components.network import cidr_faults, prefix_for
+from components.spec import Fault
+
+SURGE_NODES = 1
+"""Nodes that an upgrade adds to each pool for a while."""
+
+CHANNELS = (ReleaseChannel.REGULAR, ReleaseChannel.EXTENDED)
+"""Both bring patches. AKS has channels that raise the minor too, but then the next `pulumi up` would send the older one
+that the stack still names, and AKS refuses to go back."""
+
+RESERVED_ADDRESSES = 5
+"""Addresses of a subnet that Azure keeps: https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq."""
+
+API_PREFIX = 28
+"""The least that AKS takes for its API server, of which it uses 9 addresses or more:
+https://learn.microsoft.com/azure/aks/api-server-vnet-integration."""
+
+NODE_POD_PREFIX = 24
+"""A node's share of the pods' addresses: https://learn.microsoft.com/azure/aks/azure-cni-overlay."""
+
+SERVICE_PREFIXES = (13, 28)
+"""Smaller than a /12, with room for the cluster's DNS at the tenth address:
+https://learn.microsoft.com/azure/aks/azure-cni-overlay."""
+
+FORBIDDEN = ("169.254.0.0/16", "172.30.0.0/16", "172.31.0.0/16", "192.0.2.0/24")
+"""https://learn.microsoft.com/azure/aks/concepts-network-legacy-cni#prerequisites."""
+
+MOST_NODES = 5000
+MOST_POOL_NODES = 1000
+"""https://learn.microsoft.com/azure/aks/quotas-skus-regions#service-quotas-and-limits."""
+
+LONGEST_NAME = 47
+"""AKS allows 63 letters, of which `-cluster` and what Pulumi adds to make it unique take 16."""
+
+LONGEST_POOL = 12
+"""https://learn.microsoft.com/azure/aks/use-system-pools#limitations."""
+
+POOL_SUFFIX = 4
+"""Letters that tell a pool from the one it replaces, see `pool_id`."""
+
+ZONES = ("1", "2", "3")
+
+SYSTEM_MACHINE = "Standard_D4s_v5"
+"""Four CPUs are the least that AKS takes for its own pods: https://learn.microsoft.com/azure/aks/use-system-pools."""
+
+
+class AksOutbound(StrEnum):
+    """How nodes reach the internet."""
+
+    NAT_GATEWAY = "natGateway"
+    ROUTES = "routes"
+
+
+class AksNetwork(TypedDict):
+    """A network that is there already."""
+
+    node_subnet_id: pulumi.Input[str]
+    """Id of the subnet for nodes."""
+
+    api_subnet_id: pulumi.Input[str]
+    """Id of the API server's subnet, a /28 or larger, delegated to `Microsoft.ContainerService/managedClusters`."""
+
+    outbound: NotRequired[AksOutbound]
+    """How nodes reach the internet: the subnet's NAT gateway, or its routes to a firewall. Default: natGateway."""
+
+
+class AksSystemNodes(TypedDict):
+    """The nodes that run what AKS itself needs in the cluster, and no pods of yours."""
+
+    machine_type: NotRequired[str]
+    """What Azure calls the machine, with 4 CPUs or more. A change replaces the cluster. Default: Standard_D4s_v5."""
+
+    min_nodes: NotRequired[int]
+    """The fewest. Default: 3, or 1 where the cluster need not be highly available."""
+
+    max_nodes: NotRequired[int]
+    """The most. Default: two more than the fewest."""
+
+
+class AksOwn(TypedDict):
+    """What only AKS has."""
+
+    system_nodes: NotRequired[AksSystemNodes]
+    """The nodes that run what AKS itself needs."""
+
+    zones: NotRequired[list[str]]
+    """The region's zones that nodes are in; an empty list in a region that has none. Default: 1, 2 and 3."""
+
+    registries: NotRequired[list[pulumi.Input[str]]]
+    """Ids of the container registries that nodes may pull from. Default: none."""
+
+    public_dns_name: NotRequired[bool]
+    """Whether the private API's name is known to everybody's DNS, so that peered networks and VPNs need no zone of
+    AKS's. Its address stays private. Default: false."""
+
+
+class AksArgs(ManagedArgs):
+    """A private AKS cluster."""
+
+    network: NotRequired[AksNetwork]
+    """The network that the cluster lives in. Default: one is made."""
+
+    aks: NotRequired[AksOwn]
+    """What only AKS has."""
+
+
+def faults_of(args: AksArgs) -> list[Fault]:
+    """What is wrong with `args`, as far as it can be known without asking Azure."""
+    pools = args.get("node_pools", [])
+    faults = [
+        *versions.syntax_faults(args["version"]),
+        *_name_faults(args.get("name", "")),
+        *_region_faults(args["region"]),
+        *managed_faults(
+            "aks", args, longest_pool_name=LONGEST_POOL - POOL_SUFFIX, controls=CONTROLS, channels=CHANNELS
+        ),
+        *_admin_faults(args),
+        *_key_faults(args),
+        *_tag_faults(args.get("tags", {})),
+        *(_auto_faults(args) if is_auto("aks", args) else _own_faults(args.get("aks", {}))),
+    ]
+    return faults or _pool_faults(pools) or _network_faults(args)
+
+
+def pinned(args: AksArgs) -> dict[str, Any]:
+    """Key of the stack file → value or default, where a change makes the cluster anew.
+
+    https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/gen/replacement.go, and what AKS refuses to
+    change in a pool that is part of the cluster.
+    """
+    own = args.get("aks", {})
+    return {
+        "region": args["region"],
+        "compute": str(args.get("compute", "pools")),
+        "podCidr": args.get("pod_cidr", POD_CIDR),
+        "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
+        **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
+        "aks.systemNodes.machineType": own.get("system_nodes", {}).get("machine_type", SYSTEM_MACHINE),
+        "aks.zones": ", ".join(own.get("zones", ZONES)) or "none",
+    }
+
+
+def subnets(node_cidr: str) -> tuple[IPv4Network, IPv4Network]:
+    """The subnets for nodes, the first half of the network, and for the API server, its last 16 addresses."""
+    network = IPv4Network(node_cidr)
+    nodes = next(network.subnets())
+    return nodes, IPv4Network((int(network.broadcast_address) - 15, API_PREFIX))
+
+
+def dns_address(service_cidr: str) -> str:
+    """The address of the cluster's DNS: the tenth of the Services', where Kubernetes usually has it."""
+    return str(IPv4Network(service_cidr)[10])
+
+
+def system_nodes(args: AksArgs) -> tuple[str, int, int]:
+    """The machine, the fewest and the most of the nodes that run what AKS itself needs."""
+    asked = args.get("aks", {}).get("system_nodes", {})
+    least = asked.get("min_nodes", 3 if args.get("highly_available", True) else 1)
+    return asked.get("machine_type", SYSTEM_MACHINE), least, asked.get("max_nodes", least + 2)
+
+
+def pool_id(name: str, made_from: Mapping[str, Any]) -> str:
+    """What a pool is called at AKS, which gives it no name of its own and 12 letters: `general3f2a`.
+
+    The last four follow from all that AKS cannot change in a pool, so that one which must be made anew can stand before
+    the one that it replaces goes.
+    """
+    digest = hashlib.sha256(json.dumps([name, made_from], sort_keys=True).encode()).hexdigest()
+    return name + digest[:POOL_SUFFIX]
+
+
+def vault_id(name: str, group_id: str) -> str:
+    """What a cluster's key vault is called: 24 letters at most, and unique in all of Azure, even among deleted ones.
+
+    A deleted vault keeps its name for as long as its keys can be brought back; a new resource group gives a new name.
+    https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#vault-name-and-object-name
+    """
+    return name.replace("-", "")[:13] + hashlib.sha256(group_id.encode()).hexdigest()[:11]
+
+
+KEY_ID = re.compile(
+    r"(?P<vault>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.KeyVault/vaults/(?P<name>[^/]+))"
+    r"/keys/(?P<key>[^/]+)/versions/(?P<version>[^/]+)",
+    re.IGNORECASE,
+)
+
+
+def _name_faults(name: str) -> list[Fault]:
+    if name and not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name):
+        return [Fault("name", f"{name!r} cannot name an AKS cluster; use small letters, digits and hyphens inside")]
+    if len(name) > LONGEST_NAME:
+        return [Fault("name", f"{name!r} has {len(name)} letters; use {LONGEST_NAME} at most")]
+    return []
+
+
+def _region_faults(region: str) -> list[Fault]:
+    if re.fullmatch(r"[a-z]{4,}[0-9]?", region):
+        return []
+    meant = re.sub(r"[ -]", "", region).lower()
+    example = meant if re.fullmatch(r"(north|south|east|west|central)[a-z]+[0-9]?", meant) else "westeurope"
+    return [Fault("region", f"{region!r} is no region of Azure as its API names them; write one like {example}")]
+
+
+def _admin_faults(args: AksArgs) -> list[Fault]:
+    admins = args.get("admins", [])
+    if not admins:
+        return [
+            Fault("admins", "is required: object ids of the groups of Entra ID that administer it; nobody else gets in")
+        ]
+    return [
+        Fault(f"admins[{i}]", f"{admin!r} is no object id; `az ad group show --group <name> --query id` tells it")
+        for i, admin in enumerate(admins)
+        if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", admin)
+    ]
+
+
+def _key_faults(args: AksArgs) -> list[Fault]:
+    key = args["secrets_encryption"]["key"] if "secrets_encryption" in args else None
+    if not isinstance(key, str) or KEY_ID.fullmatch(key):
+        return []
+    return [
+        Fault(
+            "secretsEncryption.key",
+            f"{key!r} is no id of a key's version; write it like /subscriptions/…/resourceGroups/…/providers/"
+            "Microsoft.KeyVault/vaults/…/keys/…/versions/…",
+        )
+    ]
+
+
+def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
+    """https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations."""
+    return [
+        Fault(f"tags.{key}", f"{f'{key}: {value}'!r} is no tag of Azure; leave out < > % & \\ ? and / of its name")
+        for key, value in tags.items()
+        if not re.fullmatch(r"[^<>%&\\?/]{1,512}", key) or len(value) > 256
+    ]
+
+
+def _auto_faults(args: AksArgs) -> list[Fault]:
+    """What AKS Automatic decides by itself: https://learn.microsoft.com/azure/aks/intro-aks-automatic."""
+    asked: Mapping[str, Any] = args
+    faults = [
+        Fault(key, f"is AKS's own to decide with `compute: auto`: {why}; drop it")
+        for key, name, why in (
+            ("network", "network", "it keeps a network of its own"),
+            ("nodeCidr", "node_cidr", "it keeps a network of its own"),
+            ("releaseChannel", "release_channel", "it follows the minor before the newest"),
+        )
+        if name in asked
+    ]
+    own: Mapping[str, Any] = args.get("aks", {})
+    faults += [
+        Fault(f"aks.{key}", "is AKS's own to decide with `compute: auto`, which looks after all nodes; drop it")
+        for key, name in (("systemNodes", "system_nodes"), ("zones", "zones"), ("publicDnsName", "public_dns_name"))
+        if name in own
+    ]
+    if "api_access" not in args:
+        faults.append(
+            Fault(
+                "apiAccess",
+                "is required with `compute: auto`: AKS locks the network that it makes, so that a private API could be "
+                "reached from nowhere; list your networks",
+            )
+        )
+    return faults
+
+
+def _own_faults(own: AksOwn) -> list[Fault]:
+    system = own.get("system_nodes", {})
+    key = "aks.systemNodes"
+    faults = _machine_faults(f"{key}.machineType", system.get("machine_type", SYSTEM_MACHINE))
+    if system.get("machine_type", "").startswith("Standard_B"):
+        faults.append(Fault(f"{key}.machineType", "of the B series will not do; AKS wants 4 steady CPUs, e.g. D4s_v5"))
+    least, most = system.get("min_nodes", 1), system.get("max_nodes", MOST_POOL_NODES)
+    if least < 1:
+        faults.append(Fault(f"{key}.minNodes", f"{least} is too few, AKS runs pods of its own there; write 1 or more"))
+    elif least > most:
+        faults.append(Fault(f"{key}.minNodes", f"{least} is more than maxNodes {most}; write {most} or fewer"))
+    if most > MOST_POOL_NODES:
+        faults.append(Fault(f"{key}.maxNodes", f"{most} are more than a pool has; write {MOST_POOL_NODES} at most"))
+    zones = own.get("zones", ZONES)
+    if not set(zones) <= set(ZONES) or len(set(zones)) < len(zones):
+        faults.append(Fault("aks.zones", f"{', '.join(zones)} will not do; a region has zones 1, 2 and 3, or none"))
+    return faults
+
+
+def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
+    faults: list[Fault] = []
+    for index, pool in enumerate(pools):
+        key, gpu = f"nodePools[{index}]", pool.get("gpu")
+        if not pool["name"].isalnum():
+            faults.append(Fault(f"{key}.name", f"{pool['name']!r} has a hyphen, which AKS does not take; leave it out"))
+        if pool["max_nodes"] > MOST_POOL_NODES:
+            faults.append(
+                Fault(
+                    f"{key}.maxNodes",
+                    f"{pool['max_nodes']} are more than a pool has; write {MOST_POOL_NODES} at most, and more pools",
+                )
+            )
+        faults += _machine_faults(f"{key}.machineType", pool["machine_type"])
+        has_gpu = pool["machine_type"].startswith("Standard_N")
+        if gpu is None and has_gpu:
+            faults.append(Fault(f"{key}.gpu", f"is required with {pool['machine_type']}, which has GPUs; write `{{}}`"))
+        elif gpu is not None and not has_gpu:
+            faults.append(Fault(f"{key}.gpu", f"{pool['machine_type']} has none; choose one like Standard_NC4as_T4_v3"))
+        elif gpu:
+            faults.append(Fault(f"{key}.gpu", "says what the machineType says already on AKS; write `gpu: {}`"))
+    return faults
+
+
+def _machine_faults(key: str, machine: str) -> list[Fault]:
+    """https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions."""
+    if not machine.startswith("Standard_"):
+        return [Fault(key, f"{machine!r} is no machine of Azure; write one like {SYSTEM_MACHINE}")]
+    if re.match(r"Standard_[A-Z]+[0-9]+[a-oq-z]*p[a-z]*(_|$)", machine):
+        return [Fault(key, f"{machine!r} has an Arm CPU, and AKS boots none securely; write one like {SYSTEM_MACHINE}")]
+    return []
+
+
+def _network_faults(args: AksArgs) -> list[Fault]:
+    if "network" in args and "node_cidr" in args:
+        return [Fault("nodeCidr", "says nothing in a network that is there already, whose ranges are its own; drop it")]
+    networks = {
+        "podCidr": args.get("pod_cidr", POD_CIDR),
+        "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
+    }
+    if "network" not in args:
+        networks = {"nodeCidr": args.get("node_cidr", NODE_CIDR), **networks}
+    if faults := cidr_faults(networks):
+        return faults
+    for key, text in networks.items():
+        if taken := next((each for each in FORBIDDEN if IPv4Network(text).overlaps(IPv4Network(each))), None):
+            return [Fault(key, f"{text} overlaps {taken}, which AKS keeps for itself; choose another network")]
+    services = IPv4Network(networks["serviceCidr"])
+    largest, smallest = SERVICE_PREFIXES
+    if not largest <= services.prefixlen <= smallest:
+        return [Fault("serviceCidr", f"AKS takes no such size as {services}; write one from /{largest} to /{smallest}")]
+    return [] if is_auto("aks", args) else _room_faults(args, networks)
+
+
+def _room_faults(args: AksArgs, networks: Mapping[str, str]) -> list[Fault]:
+    wanted = most_nodes(args, SURGE_NODES) + system_nodes(args)[2] + SURGE_NODES
+    if wanted > MOST_NODES:
+        return [
+            Fault("nodePools", f"may grow to {wanted} nodes, and AKS allows {MOST_NODES} in a cluster; lower maxNodes")
+        ]
+    pods = IPv4Network(networks["podCidr"])
+    sizes = {"podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX)))}
+    if node_cidr := networks.get("nodeCidr"):
+        # Nodes have the first half.
+        room = (IPv4Network(node_cidr).num_addresses >> 1) - RESERVED_ADDRESSES
+        sizes["nodeCidr"] = (room, min(prefix_for(wanted + RESERVED_ADDRESSES) - 1, API_PREFIX - 1))
+    return [
+        Fault(
+            key,
+            f"{networks[key]} has room for {max(room, 0)} nodes, and the pools may grow to {wanted} during an upgrade; "
+            f"write a /{prefix} or larger, or lower maxNodes",
+        )
+        for key, (room, prefix) in sizes.items()
+        if room < wanted
+    ]

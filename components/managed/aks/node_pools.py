@@ -1,0 +1,116 @@
+"""The node pools of an AKS cluster."""
+
+from typing import Any
+
+import pulumi
+from pulumi_azure_native import containerservice
+
+from components.managed.aks.args import SURGE_NODES, ZONES, AksArgs, pool_id
+from components.managed.aks.network import Network
+from components.managed.node_pools import NodePool
+from components.managed.slim import SlimResource
+from components.nodes import Effect, Taint
+
+SPOT_TAINT = "kubernetes.azure.com/scalesetpriority=spot:NoSchedule"
+"""AKS insists on it: https://learn.microsoft.com/azure/aks/spot-node-pool#limitations."""
+
+
+def node_pools(
+    parent: pulumi.Resource,
+    name: str,
+    args: AksArgs,
+    group: SlimResource,
+    network: Network | None,
+    cluster: containerservice.ManagedCluster,
+) -> dict[str, pulumi.CustomResource]:
+    """The nodes for your pods; none of ours with `compute: auto`.
+
+    A pool's name follows from what AKS cannot change in it, so that a new one can stand before the old one goes.
+    """
+    if network is None:
+        return {}
+    return {
+        pool["name"]: containerservice.AgentPool(
+            f"{name}-{pool['name']}",
+            resource_group_name=group.output("name"),
+            resource_name_=cluster.name,
+            agent_pool_name=pool_id(pool["name"], _made_from(pool, args)),
+            mode="User",
+            **node_settings(args, network, pool["machine_type"], gpu="gpu" in pool),
+            os_disk_size_gb=pool.get("disk_gb", 100),
+            # No count: an update would set it back to that, whatever the autoscaler has made of it since.
+            min_count=pool["min_nodes"],
+            max_count=pool["max_nodes"],
+            node_labels=pool.get("labels"),
+            **(_spot(pool) if pool.get("spot", False) else _lasting(pool)),
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                # The provider would delete the old one first, since it does not know that the name is a new one.
+                delete_before_replace=False,
+                # With the whole cluster, its pools go without being drained first.
+                deleted_with=cluster,
+                custom_timeouts=pulumi.CustomTimeouts(create="45m", update="3h", delete="90m"),
+            ),
+        )
+        for pool in args.get("node_pools", [])
+    }
+
+
+def node_settings(args: AksArgs, network: Network, machine: str, *, gpu: bool = False) -> dict[str, Any]:
+    """What all nodes have in common, those that AKS itself needs too."""
+    return {
+        "type": "VirtualMachineScaleSets",
+        "vm_size": machine,
+        "vnet_subnet_id": network.node_subnet_id,
+        "availability_zones": args.get("aks", {}).get("zones", list(ZONES)),
+        "enable_auto_scaling": True,
+        # As the control plane, which AKS upgrades first: `orchestratorVersion` may not be newer.
+        "orchestrator_version": args["version"],
+        "os_type": "Linux",
+        # Azure Linux lacks the drivers of the larger GPUs: https://learn.microsoft.com/azure/aks/use-nvidia-gpu.
+        "os_sku": "Ubuntu" if gpu else "AzureLinux3",
+        "os_disk_type": "Managed",
+        # CIS AKS 5.4.3
+        "enable_node_public_ip": False,
+        "enable_encryption_at_host": True,
+        "security_profile": {
+            # The GPU's driver is not signed: https://learn.microsoft.com/azure/aks/use-trusted-launch#limitations.
+            "enable_secure_boot": not gpu,
+            "enable_vtpm": True,
+            "ssh_access": "Disabled",
+        },
+        "tags": args.get("tags"),
+    }
+
+
+def _made_from(pool: NodePool, args: AksArgs) -> dict[str, Any]:
+    """What AKS refuses to change in a pool."""
+    return {
+        "machine": pool["machine_type"],
+        "disk": pool.get("disk_gb", 100),
+        "spot": pool.get("spot", False),
+        "gpu": "gpu" in pool,
+        "zones": list(args.get("aks", {}).get("zones", ZONES)),
+    }
+
+
+def _lasting(pool: NodePool) -> dict[str, Any]:
+    return {
+        "node_taints": [_written(taint) for taint in pool.get("taints", [])],
+        "upgrade_settings": {"max_surge": str(SURGE_NODES)},
+    }
+
+
+def _spot(pool: NodePool) -> dict[str, Any]:
+    """Nodes at the going price. AKS adds none to them during an upgrade, and refuses to be told otherwise."""
+    return {
+        "scale_set_priority": "Spot",
+        "scale_set_eviction_policy": "Delete",
+        "spot_max_price": -1,
+        "node_taints": [SPOT_TAINT, *(_written(taint) for taint in pool.get("taints", []))],
+    }
+
+
+def _written(taint: Taint) -> str:
+    """A taint as AKS writes it: `dedicated=gpu:NoSchedule`."""
+    return f"{taint['key']}={taint.get('value', '')}:{Effect(taint['effect']).value}"

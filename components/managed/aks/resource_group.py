@@ -1,0 +1,28 @@
+"""The resource group of an AKS cluster, with all that belongs to it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pulumi
+
+from components.managed.aks.args import AksArgs
+from components.managed.slim import SlimResource
+
+SDK = "pulumi-azure-native"
+
+
+def resource_group(parent: pulumi.Resource, name: str, args: AksArgs) -> SlimResource:
+    """A group in the cluster's region. What Azure deletes with it, Pulumi has deleted before."""
+    return azure(
+        "resources:ResourceGroup",
+        f"{name}-group",
+        {"location": args["region"], "tags": args.get("tags")},
+        pulumi.ResourceOptions(parent=parent, protect=args.get("deletion_protection", True)),
+    )
+
+
+def azure(
+    kind: str, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions, outputs: Iterable[str] = ("name",)
+) -> SlimResource:
+    """A resource of Azure of a type like `network:Subnet`, whose SDK's module is not imported."""
+    return SlimResource(SDK, f"azure-native:{kind}", name, inputs, opts, outputs)
