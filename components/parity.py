@@ -143,7 +143,7 @@ FEATURES: Mapping[str, Feature] = {
         {
             "gke": _native(),
             "eks": _native("the image with NVIDIA's driver"),
-            "aks": _native(),
+            "aks": _other("NVIDIA's driver is there, its device plugin is yours to install"),
             "doks": _native("sizes with GPUs"),
             "kapsule": _native("types with GPUs"),
             "kind": _lacking(_ON_ONE_MACHINE),
@@ -382,7 +382,7 @@ FEATURES: Mapping[str, Feature] = {
         {
             "gke": _native("and Pulumi's protect"),
             "eks": _native("and Pulumi's protect"),
-            "aks": _other("a management lock, and Pulumi's protect"),
+            "aks": _other("a management lock on its resource group, and Pulumi's protect"),
             "doks": _other("Pulumi's protect"),
             "kapsule": _other("Pulumi's protect"),
             "kind": _other("Pulumi's protect"),

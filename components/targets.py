@@ -89,6 +89,15 @@ TARGETS = {
             protected=True,
         ),
         Target(
+            "aks",
+            "Azure Kubernetes Service",
+            module="components.managed.aks.cluster",
+            component="AksCluster",
+            extra="azure",
+            tools=("kubectl",),
+            protected=True,
+        ),
+        Target(
             "doks",
             "DigitalOcean Kubernetes",
             module="components.managed.doks.cluster",

@@ -2,12 +2,13 @@
 
 from tests.examples.doks import DOKS
 from tests.examples.eks import EKS
+from tests.examples.aks import AKS
 from tests.examples.example import Example
 from tests.examples.gke import GKE
 from tests.examples.kapsule import KAPSULE
 from tests.examples.kind import KIND
 
-EXAMPLES: dict[str, Example] = {example.target: example for example in (KIND, GKE, EKS, DOKS, KAPSULE)}
+EXAMPLES: dict[str, Example] = {example.target: example for example in (KIND, GKE, EKS, AKS, DOKS, KAPSULE)}
 
 MANAGED = {name: example for name, example in EXAMPLES.items() if example.cloud}
 """Those in a cloud."""

@@ -47,7 +47,9 @@ def _arguments(token: str) -> type:
         info: Any = getattr(found, "mod_info", None)
         if info is None or token not in info["classes"]:
             raise LookupError(f"no SDK here declares the type {token}")
-        return getattr(importlib.import_module(info["fqn"]), f"{info['classes'][token]}Args")
+        module, name = importlib.import_module(info["fqn"]), info["classes"][token]
+        # So called where nested arguments have taken the name already: Azure's `SubnetArgs`.
+        return getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
 
 
 def _object(declared: type, value: Mapping[str, Any], place: str) -> Iterator[str]:

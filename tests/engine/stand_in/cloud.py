@@ -32,6 +32,9 @@ class Kind:
     goes_back: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     """Inputs that make the resource anew when their value becomes less, each with what tells less from more."""
 
+    deletes_first: bool = False
+    """Whether the provider would delete a resource before it makes the one that replaces it."""
+
     refuses_delete: Callable[[Properties], str | None] = lambda outputs: None
     """Why the cloud or its provider will not delete the resource, if so."""
 

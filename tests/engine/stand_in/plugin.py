@@ -27,6 +27,9 @@ from tests.engine.stand_in.cloud import UNKNOWN, Cloud, Kind, Properties
 
 ABSENT = object()
 
+PROJECT_KEYS = ("project", "subscriptionId")
+"""What the clouds call that which a stack's resources belong to."""
+
 
 class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     """A provider for `cloud`."""
@@ -48,7 +51,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse()
 
     def Configure(self, request, context):  # noqa: N802
-        self.project = read(request.args).get("project", "")
+        self.project = next((value for key, value in read(request.args).items() if key in PROJECT_KEYS), "")
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Check(self, request, context):  # noqa: N802
@@ -80,6 +83,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
             changes=provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE,
             diffs=sorted({path.partition(".")[0].partition("[")[0] for path in changed}),
             replaces=replaced,
+            deleteBeforeReplace=kind.deletes_first and bool(replaced),
             hasDetailedDiff=True,
             detailedDiff={
                 path: provider_pb2.PropertyDiff(
@@ -197,5 +201,5 @@ def serve(cloud: Cloud) -> None:
 
 
 if __name__ == "__main__":
-    package = sys.argv[1]
+    package = sys.argv[1].replace("-", "_")
     serve(getattr(importlib.import_module(f"tests.engine.stand_in.{package}"), package.upper()))
