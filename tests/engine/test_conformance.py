@@ -157,12 +157,14 @@ REPLACED = {"replace", "create-replacement"}
 @pytest.mark.parametrize("name", PRODUCTION)
 def test_a_production_cluster_is_not_destroyed_and_nothing_around_it_is(standing, name):
     stack = standing(name)
-    before = stack.journal()
+    before, state = stack.journal(), {resource["urn"] for resource in stack.state()}
 
     run = stack.fails("destroy")
 
     assert any("protect" in error for error in run.errors)
     assert stack.journal() == before
+    # A pool that goes with its cluster would be forgotten without the cloud being asked.
+    assert {resource["urn"] for resource in stack.state()} == state
 
 
 @pytest.mark.parametrize("name", STACKS)

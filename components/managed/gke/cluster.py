@@ -24,6 +24,7 @@ from components.managed.gke.node_pools import node_pools
 from components.managed.guard import guard
 from components.managed.managed_args import POD_CIDR, SERVICE_CIDR
 from components.managed.managed_cluster import ManagedCluster
+from components.managed.seal import seal
 
 
 class GkeCluster(ManagedCluster):
@@ -46,6 +47,7 @@ class GkeCluster(ManagedCluster):
         self.control_plane = cluster
         self.cluster_identifier = cluster.id
         self.node_pools = node_pools(self, name, args, cluster, identity)
+        seal(self, name, args, [cluster, *self.node_pools.values()])
 
         endpoint, authority = api_of(cluster, args)
         self.finish(
