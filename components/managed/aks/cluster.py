@@ -27,6 +27,7 @@ from components.managed.caller import warn_of_missing
 from components.managed.guard import guard
 from components.managed.managed_args import POD_CIDR, SERVICE_CIDR
 from components.managed.managed_cluster import ManagedCluster
+from components.managed.seal import seal
 
 
 class AksCluster(ManagedCluster):
@@ -50,11 +51,12 @@ class AksCluster(ManagedCluster):
         cluster = control_plane(self, name, args, group, network, identity, encryption, watch)
         self.control_plane = cluster
         self.cluster_identifier = cluster.id
-        maintenance_windows(self, name, args, group, cluster)
-        lock(self, name, args, identity)
+        windows = maintenance_windows(self, name, args, group, cluster)
         self.node_pools = node_pools(self, name, args, group, network, cluster)
-        may_pull(self, name, args, group, cluster)
-        control_plane_logs(self, name, args, group, cluster)
+        pulls = may_pull(self, name, args, group, cluster)
+        logs = control_plane_logs(self, name, args, group, cluster)
+        locks = lock(self, name, args, identity)
+        seal(self, name, args, [*windows, *self.node_pools.values(), *pulls, *logs, *locks])
 
         endpoint, authority = api_of(self, args, group, cluster)
         self.finish(

@@ -208,15 +208,15 @@ def window(maintenance: Maintenance) -> containerservice.MaintenanceWindowArgsDi
     }
 
 
-def lock(parent: pulumi.Resource, name: str, args: AksArgs, identity: Identity) -> SlimResource | None:
+def lock(parent: pulumi.Resource, name: str, args: AksArgs, identity: Identity) -> list[SlimResource]:
     """What keeps everybody, owners too, from deleting the group: Azure deletes none with something locked in it.
 
     It is on the identity that the cluster lives by. On the cluster, all pools would inherit it, and none could ever be
     replaced: https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources.
     """
     if not args.get("deletion_protection", True):
-        return None
-    return azure(
+        return []
+    made = azure(
         "authorization:ManagementLockByScope",
         f"{name}-lock",
         {
@@ -227,3 +227,4 @@ def lock(parent: pulumi.Resource, name: str, args: AksArgs, identity: Identity) 
         pulumi.ResourceOptions(parent=parent),
         outputs=(),
     )
+    return [made]

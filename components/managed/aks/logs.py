@@ -27,11 +27,11 @@ def control_plane_logs(
     args: AksArgs,
     group: SlimResource,
     cluster: containerservice.ManagedCluster,
-) -> None:
+) -> list[SlimResource]:
     """A workspace of the cluster's own, with the logs asked for."""
     logs = args.get("logs", DEFAULT_LOGS)
     if not logs:
-        return
+        return []
     child = pulumi.ResourceOptions(parent=parent)
     workspace = azure(
         "operationalinsights:Workspace",
@@ -45,7 +45,7 @@ def control_plane_logs(
         },
         child,
     )
-    azure(
+    setting = azure(
         "monitor:DiagnosticSetting",
         f"{name}-control-plane-logs",
         {
@@ -59,3 +59,4 @@ def control_plane_logs(
         # Never `deleted_with`: Azure keeps such a setting when its resource is gone.
         child,
     )
+    return [setting]

@@ -60,7 +60,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         if kind.named_by:
             given = inputs.get(kind.named_by) or read(request.olds).get(kind.named_by)
             inputs[kind.named_by] = name = given or _unique_name(request)
-            if len(name) > kind.longest_name:
+            if name != UNKNOWN and len(name) > kind.longest_name:
                 reason = f"{name} has more than {kind.longest_name} letters"
                 failures.append(provider_pb2.CheckFailure(property=kind.named_by, reason=reason))
         return provider_pb2.CheckResponse(inputs=write(inputs), failures=failures)
