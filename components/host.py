@@ -7,7 +7,7 @@ for. Such a program meets the same check as a stack file, with the same words.
 import inspect
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from importlib import metadata
 from typing import Any
 
@@ -21,7 +21,7 @@ from components import spec
 from components.cluster import CONTRACT, Cluster
 from components.declared import camel, documentation
 from components.spec import SpecError
-from components.targets import TARGETS
+from components.targets import TARGETS, Target
 
 PACKAGE = "slipway"
 """Begins the types of the components: `slipway:index:KindCluster`."""
@@ -30,10 +30,10 @@ PACKAGE = "slipway"
 class Host(Provider):
     """A provider of components: it makes what they are made of, through the providers of the program that asks."""
 
-    def __init__(self, components: Sequence[type[Cluster]]) -> None:
+    def __init__(self, targets: Iterable[Target]) -> None:
         version = metadata.version(PACKAGE)
-        super().__init__(version, json.dumps(package_schema(components, version)))
-        self._components = {component.__name__: component for component in components}
+        self._targets = {target.component: target for target in targets}
+        super().__init__(version, json.dumps(package_schema(self._targets.values(), version)))
 
     def construct(
         self, name: str, resource_type: str, inputs: Inputs, options: ResourceOptions | None = None
@@ -43,7 +43,7 @@ class Host(Provider):
         Raises:
             InputPropertiesError: Its arguments are wrong; each fault with the key where it is.
         """
-        component = self._components[resource_type.rpartition(":")[2]]
+        component = self._targets[resource_type.rpartition(":")[2]].cluster()
         try:
             cluster = component(name, spec.parse(component.declared(), _whole(inputs)), options)
         except SpecError as error:
@@ -56,12 +56,12 @@ class Host(Provider):
 
 def serve() -> None:
     """Serve every target's component until Pulumi ends the process."""
-    main(Host([target.cluster() for target in TARGETS.values()]), sys.argv[1:])
+    main(Host(TARGETS.values()), sys.argv[1:])
 
 
-def package_schema(components: Sequence[type[Cluster]], version: str) -> dict[str, Any]:
-    """The Pulumi package schema that the components' declarations amount to."""
-    found = _Analyzer(PACKAGE).analyze(list(components))
+def package_schema(targets: Iterable[Target], version: str) -> dict[str, Any]:
+    """The Pulumi package schema that the targets' declarations amount to; no SDK is imported for it."""
+    found = _Analyzer(PACKAGE).analyze([_outline(target) for target in targets])
     schema = generate_schema(
         PACKAGE, version, None, found["component_definitions"], found["type_definitions"], list(found["dependencies"])
     ).to_json()
@@ -69,6 +69,15 @@ def package_schema(components: Sequence[type[Cluster]], version: str) -> dict[st
     for resource in schema["resources"].values():
         resource["properties"]["kubeconfig"]["secret"] = True
     return schema
+
+
+def _outline(target: Target) -> type[Cluster]:
+    """The target's component as the analyzer sees it: its name, what it says of itself, and its arguments."""
+
+    def init(self: Cluster, args: Any) -> None: ...
+
+    init.__annotations__["args"] = target.declared()
+    return type(target.component, (Cluster,), {"__init__": init, "__doc__": inspect.getdoc(target.declared())})
 
 
 class _Analyzer(Analyzer):

@@ -77,7 +77,7 @@ def json_schema() -> dict[str, Any]:
                 ],
             },
         },
-        "definitions": {name: _mapping(target.cluster().declared()) for name, target in TARGETS.items()},
+        "definitions": {name: _mapping(target.declared()) for name, target in TARGETS.items()},
     }
 
 
@@ -144,7 +144,7 @@ def _reference_lines() -> Iterator[str]:
 
 
 def _target_lines(target: Target) -> Iterator[str]:
-    declared = target.cluster().declared()
+    declared = target.declared()
     yield from ("", f"## `{target.name}`", "", f"{target.summary}.", "", "Under `slipway:cluster`:", "")
     yield from _table(declared)
     places: dict[type, list[str]] = {}

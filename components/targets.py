@@ -29,6 +29,9 @@ class Target:
     component: str
     """The component's class in that module."""
 
+    arguments: str
+    """Where the component's arguments are declared, `module:class`: there no SDK is needed."""
+
     extra: str | None = None
     """The extra of pyproject.toml with the target's SDK; none where it needs no SDK."""
 
@@ -40,6 +43,11 @@ class Target:
 
     protected: bool = False
     """Whether a cluster is protected from deletion unless its stack says otherwise."""
+
+    def declared(self) -> type[ClusterArgs]:
+        """What the component takes; no SDK is imported for it."""
+        module, _, name = self.arguments.partition(":")
+        return getattr(importlib.import_module(module), name)
 
     def cluster(self) -> type[Cluster]:
         """The target's component, whose module is imported only now.
@@ -67,6 +75,7 @@ TARGETS = {
             "Kubernetes in containers on this machine",
             module="components.local.kind",
             component="KindCluster",
+            arguments="components.local.kind_args:KindArgs",
             tools=("kind", "kubectl"),
             in_containers=True,
         ),
@@ -75,6 +84,7 @@ TARGETS = {
             "Google Kubernetes Engine",
             module="components.managed.gke.cluster",
             component="GkeCluster",
+            arguments="components.managed.gke.args:GkeArgs",
             extra="gcp",
             tools=("kubectl",),
             protected=True,
@@ -84,6 +94,7 @@ TARGETS = {
             "Amazon Elastic Kubernetes Service",
             module="components.managed.eks.cluster",
             component="EksCluster",
+            arguments="components.managed.eks.args:EksArgs",
             extra="aws",
             tools=("kubectl",),
             protected=True,
@@ -93,6 +104,7 @@ TARGETS = {
             "Azure Kubernetes Service",
             module="components.managed.aks.cluster",
             component="AksCluster",
+            arguments="components.managed.aks.args:AksArgs",
             extra="azure",
             tools=("kubectl",),
             protected=True,
@@ -102,6 +114,7 @@ TARGETS = {
             "DigitalOcean Kubernetes",
             module="components.managed.doks.cluster",
             component="DoksCluster",
+            arguments="components.managed.doks.args:DoksArgs",
             extra="digitalocean",
             tools=("kubectl",),
             protected=True,
@@ -111,6 +124,7 @@ TARGETS = {
             "Scaleway Kubernetes Kapsule",
             module="components.managed.kapsule.cluster",
             component="KapsuleCluster",
+            arguments="components.managed.kapsule.args:KapsuleArgs",
             extra="scaleway",
             tools=("kubectl",),
             protected=True,

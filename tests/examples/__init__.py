@@ -1,8 +1,8 @@
 """One example a target: what the conformance suites need to know to hold every target to the same promises."""
 
+from tests.examples.aks import AKS
 from tests.examples.doks import DOKS
 from tests.examples.eks import EKS
-from tests.examples.aks import AKS
 from tests.examples.example import Example
 from tests.examples.gke import GKE
 from tests.examples.kapsule import KAPSULE

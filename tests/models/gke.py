@@ -4,9 +4,14 @@ The provider turns a resource into the API's `Cluster` and `NodePool`; `cluster_
 same with what Slipway passes, and know no other key. The messages know every field and every enum, and no pattern and
 no range: those are rung 3 only, as are networks, keys and accounts, whose APIs have no messages in this library.
 
+Run as `python -m tests.models.gke` it answers requests, one a line, from its standard input: Pulumi's SDK and Google's
+both bring `google.rpc.Status`, and one process takes one of them only.
+
 https://github.com/hashicorp/terraform-provider-google/blob/main/google/services/container/resource_container_cluster.go
 """
 
+import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -155,3 +160,21 @@ _NODE_POOL = {
     "nodeDrainConfigs": lambda value: {"nodeDrainConfig": value[0]},
     "nodeConfig": lambda value: {"config": _node_config(value)},
 }
+
+
+FAULTS = {"Cluster": cluster_fault, "NodePool": node_pool_fault}
+
+
+def serve() -> None:
+    """Answer `[kind, inputs]` with the fault or null, as JSON, line by line."""
+    for line in sys.stdin:
+        kind, inputs = json.loads(line)
+        try:
+            fault = FAULTS[kind](inputs)
+        except KeyError as error:
+            fault = error.args[0]
+        print(json.dumps(fault), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

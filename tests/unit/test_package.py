@@ -25,12 +25,12 @@ COMPONENTS = [target.cluster() for target in TARGETS.values()]
 
 @pytest.fixture(scope="module")
 def package():
-    return package_schema(COMPONENTS, "1.2.3")
+    return package_schema(TARGETS.values(), "1.2.3")
 
 
 @pytest.fixture
 def host():
-    return Host(COMPONENTS)
+    return Host(TARGETS.values())
 
 
 def nested(kind: Any, found: dict[str, type]) -> dict[str, type]:

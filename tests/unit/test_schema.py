@@ -131,7 +131,7 @@ def test_an_unknown_key_beside_config_is_marked_in_the_editor(key, validator):
     assert [key in error.message for error in validator.iter_errors(document)] == [True]
 
 
-ROOTS = {name: target.cluster().declared() for name, target in TARGETS.items()}
+ROOTS = {name: target.declared() for name, target in TARGETS.items()}
 DECLARATIONS = [
     *ROOTS.items(),
     *((f"{name} {path}", inner) for name, root in ROOTS.items() for path, inner in schema.nested(root)),

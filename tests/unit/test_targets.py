@@ -50,7 +50,7 @@ def test_the_name_of_the_stack_meets_the_rules_for_names_too():
         ),
         # Pulumi hands on a key without a value as an empty text.
         ({"target": "kind", "cluster": ""}, "slipway:cluster: has no value; write a mapping of keys to values"),
-        ({**KIND, "target": ""}, "slipway:target: has no value; write one of kind, gke"),
+        ({**KIND, "target": ""}, "slipway:target: has no value; write one of kind, gke, eks, aks, doks, kapsule"),
         (
             {"target": "kind", "cluster": None},
             "slipway:cluster: has no value; write a mapping of keys to values",
@@ -88,7 +88,7 @@ def test_an_sdk_that_is_not_installed_is_named_with_the_command_that_installs_it
 
 
 def test_a_mistake_in_a_targets_own_module_is_no_missing_sdk():
-    broken = Target("x", "x", module="components.no_such_module", component="X", extra="gcp")
+    broken = Target("x", "x", module="components.no_such_module", component="X", arguments="x:X", extra="gcp")
     with pytest.raises(ModuleNotFoundError):
         broken.cluster()
 
@@ -99,6 +99,23 @@ def test_a_kind_stack_imports_no_cloud_and_no_development_package():
         "from components import targets\n"
         'targets.read({"target": "kind", "cluster": {"version": "1.37"}}, "dev")\n'
         'print(*(name for name in sys.modules if name.startswith(("pulumi_", "pydantic", "jsonschema", "tools"))))\n'
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
+def test_what_a_target_declares_is_what_its_component_takes(target):
+    assert target.declared() is target.cluster().declared()
+
+
+def test_the_schema_for_editors_and_other_languages_needs_no_sdk():
+    program = (
+        "import sys\n"
+        "from components import host, schema\n"
+        "from components.targets import TARGETS\n"
+        "schema.json_text(), schema.reference(), host.package_schema(TARGETS.values(), '1.2.3')\n"
+        'print(*(name for name in sys.modules if name.startswith(("pulumi_", "pulumiverse"))))\n'
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

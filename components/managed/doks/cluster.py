@@ -22,6 +22,7 @@ from components.managed.doks.version import offered_versions, plain, version_of
 from components.managed.guard import guard
 from components.managed.managed_args import SERVICE_CIDR
 from components.managed.managed_cluster import ManagedCluster
+from components.managed.seal import seal
 from components.managed.state import last_state
 
 
@@ -53,6 +54,7 @@ class DoksCluster(ManagedCluster):
         self.control_plane = cluster
         self.cluster_identifier = cluster.id
         self.node_pools = node_pools(self, name, args, cluster)
+        seal(self, name, args, [cluster, *self.node_pools.values()])
 
         endpoint, authority = api_of(cluster)
         self.finish(

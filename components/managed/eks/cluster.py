@@ -25,6 +25,7 @@ from components.managed.eks.node_pools import node_pools
 from components.managed.guard import guard
 from components.managed.managed_args import NODE_CIDR, SERVICE_CIDR
 from components.managed.managed_cluster import ManagedCluster
+from components.managed.seal import seal
 
 
 class EksCluster(ManagedCluster):
@@ -46,12 +47,13 @@ class EksCluster(ManagedCluster):
         cluster = control_plane(self, name, args, network, identity, encryption, watch)
         self.control_plane = cluster
         self.cluster_identifier = cluster.arn
-        administrators(self, name, args, cluster)
+        admins = administrators(self, name, args, cluster)
         versions = addon_versions(self, name, args)
         before = addons(self, name, args, cluster, identity, versions, only=ADDONS_BEFORE_NODES)
         self.node_pools = node_pools(self, name, args, cluster, network, identity, before)
         nodes = list(self.node_pools.values())
-        addons(self, name, args, cluster, identity, versions, only=ADDONS_AFTER_NODES, after=nodes)
+        late = addons(self, name, args, cluster, identity, versions, only=ADDONS_AFTER_NODES, after=nodes)
+        seal(self, name, args, [cluster, *admins, *before, *nodes, *late])
 
         authority = cluster.certificate_authority.apply(lambda told: told.data or "")
         self.finish(

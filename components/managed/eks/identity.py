@@ -77,8 +77,9 @@ def identities(parent: pulumi.Resource, name: str, args: EksArgs) -> Identity:
     )
 
 
-def administrators(parent: pulumi.Resource, name: str, args: EksArgs, cluster: eks.Cluster) -> None:
+def administrators(parent: pulumi.Resource, name: str, args: EksArgs, cluster: eks.Cluster) -> list[pulumi.Resource]:
     """Let the stack's `admins` in, as administrators of everything in the cluster. Nobody else gets in."""
+    let_in: list[pulumi.Resource] = []
     for arn in args.get("admins", []):
         # `123456789012-role-Admin`
         who = arn.partition("::")[2].replace(":", "-").replace("/", "-")
@@ -92,7 +93,7 @@ def administrators(parent: pulumi.Resource, name: str, args: EksArgs, cluster: e
             tags=args.get("tags"),
             opts=pulumi.ResourceOptions(parent=parent, deleted_with=cluster),
         )
-        eks.AccessPolicyAssociation(
+        association = eks.AccessPolicyAssociation(
             f"{name}-admin-{who}",
             region=args["region"],
             cluster_name=cluster.name,
@@ -101,6 +102,8 @@ def administrators(parent: pulumi.Resource, name: str, args: EksArgs, cluster: e
             access_scope={"type": "cluster"},
             opts=pulumi.ResourceOptions(parent=parent, deleted_with=cluster),
         )
+        let_in.append(association)
+    return let_in
 
 
 def _role(parent: pulumi.Resource, name: str, args: EksArgs, service: str, policies: Sequence[str]) -> Role:

@@ -22,6 +22,7 @@ from components.managed.kapsule.kubeconfig import CALLER, exec_kubeconfig
 from components.managed.kapsule.network import private_network
 from components.managed.kapsule.node_pools import node_pools
 from components.managed.managed_cluster import ManagedCluster
+from components.managed.seal import seal
 
 
 class KapsuleCluster(ManagedCluster):
@@ -45,6 +46,7 @@ class KapsuleCluster(ManagedCluster):
         self.control_plane = cluster
         self.cluster_identifier = cluster.id
         self.node_pools = {**pools}
+        seal(self, name, args, [acl, *pools.values()])
 
         # The provider keeps an administrator's token beside it, and so takes the certificate for a secret too.
         authority = pulumi.Output.unsecret(cluster.kubeconfigs[0].cluster_ca_certificate)
