@@ -77,8 +77,8 @@ def test_two_resources_of_one_name_are_caught(deploy):
 
 
 def test_asking_the_cloud_is_caught(deploy):
-    with pytest.raises(AssertionError, match="gcp:container/getEngineVersions:getEngineVersions"):
-        deploy(one(lambda: container.get_engine_versions(location="europe-west1")), clouds=[GCP])
+    with pytest.raises(AssertionError, match="gcp:container/getAwsVersions:getAwsVersions"):
+        deploy(one(lambda: container.get_aws_versions(location="europe-west1")), clouds=[GCP])
 
 
 def test_options_are_recorded(deploy):
