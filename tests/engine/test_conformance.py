@@ -220,8 +220,9 @@ def test_a_stack_exports_the_contract_and_its_kubeconfig_stays_secret(standing, 
 
     assert stack.outputs()["kubeconfig"] == "[secret]"
     assert stack.outputs()["endpoint"] == yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]["server"]
-    assert example_of(name).exec_program in kubeconfig
-    assert example_of(name).exec_program not in stack.state_file().read_text()
+    asked = f"command: {example_of(name).exec_program}"
+    assert asked in kubeconfig
+    assert asked not in stack.state_file().read_text()
 
 
 @pytest.mark.parametrize("name", PRODUCTION)

@@ -89,7 +89,6 @@ KAPSULE = Example(
         "nodeCidr": "10.1.0.0/20",
         "podCidr": "10.32.0.0/14",
         "serviceCidr": "10.9.0.0/20",
-        "name": "other",
     },
     node_pool="Pool",
     exec_program="scw",
