@@ -196,7 +196,11 @@ def test_an_identity_provider_of_ones_own_is_trusted_as_asked(kapsule):
         "clientId": "kubernetes",
         "groupsClaims": ["groups"],
     }
-    assert "openIdConnectConfig" not in kapsule().the("Cluster").inputs
+
+
+def test_an_identity_provider_that_a_stack_drops_is_trusted_no_longer(kapsule):
+    # Scaleway's provider takes silence for what was said last.
+    assert kapsule().the("Cluster").inputs["openIdConnectConfig"] == {"issuerUrl": "", "clientId": ""}
 
 
 def test_an_upgrade_has_the_time_that_all_nodes_of_all_pools_take(kapsule):

@@ -47,9 +47,10 @@ def control_plane(
         pod_cidr=args.get("pod_cidr", POD_CIDR),
         service_cidr=args.get("service_cidr", SERVICE_CIDR),
         autoscaler_config=AUTOSCALER,
-        open_id_connect_config=kubernetes.ClusterOpenIdConnectConfigArgs(**own["open_id_connect"])
-        if "open_id_connect" in own
-        else None,
+        # Said even when there is none: left out, one that was trusted once would stay so.
+        open_id_connect_config=kubernetes.ClusterOpenIdConnectConfigArgs(
+            **own.get("open_id_connect", {"issuer_url": "", "client_id": ""})
+        ),
         # Slipway KAPSULE 7. Volumes of class `retain` go too. The network stays, since something is left in it.
         delete_additional_resources=not own.get("keep_volumes_and_load_balancers", False),
         tags=flat_tags(args),
