@@ -129,11 +129,13 @@ def pinned(args: EksArgs) -> dict[str, Any]:
     A cluster never moves to another VPC, nor takes another key for Secrets:
     https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/eks/cluster.go
     """
+    key = "a key of its own" if "secrets_encryption" not in args else args["secrets_encryption"]["key"]
     return {
         "region": args["region"],
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
+        "network": "a given one" if "network" in args else "one of its own",
         **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
-        **({"secretsEncryption.key": key} if isinstance(key := given_key(args), str) else {}),
+        **({"secretsEncryption": key} if isinstance(key, str) else {}),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 from pulumi_aws import eks
 
-from components.managed.eks.args import EksArgs
+from components.managed.eks.args import EksArgs, pinned
 from components.managed.eks.encryption import Encryption
 from components.managed.eks.identity import Identity
 from components.managed.eks.network import SDK, Network
@@ -88,14 +88,17 @@ def control_plane(
             protect=protected,
             # Its name is taken until it is gone.
             delete_before_replace=True,
-            # Neither can change, and AWS's provider would try the one and pass over the other in silence.
-            replace_on_changes=["encryptionConfig", *([] if "network" in args else ["vpcConfig.subnetIds"])],
+            # AWS's provider would try to move a cluster to another VPC, and pass over another key in silence.
+            replacement_trigger=pinned(args),
+            replace_on_changes=["encryptionConfig"],
             # What it needs until it is gone: without its role it leaves security groups and addresses behind.
             depends_on=[
                 guard,
                 *log_group(parent, name, args, unique, logs),
                 *identity.control_plane.grants,
                 *encryption.grants,
+                # What nodes need from their first second to their last, where it is the cluster that makes them.
+                *([*network.ways_out, *identity.nodes.grants] if is_auto("eks", args) else []),
             ],
             custom_timeouts=pulumi.CustomTimeouts(create="45m", update="90m", delete="45m"),
         ),

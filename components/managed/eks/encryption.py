@@ -47,7 +47,7 @@ def secrets_encryption(parent: pulumi.Resource, name: str, args: EksArgs, identi
     leave = SlimResource(
         SDK,
         "aws:iam/rolePolicy:RolePolicy",
-        f"{name}-secrets",
+        f"{name}-control-plane-secrets",
         {
             "role": identity.control_plane.name,
             "policy": pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]}),

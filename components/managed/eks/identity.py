@@ -70,7 +70,7 @@ def identities(parent: pulumi.Resource, name: str, args: EksArgs) -> Identity:
         _role(parent, f"{name}-control-plane", args, EKS, control_plane),
         _role(parent, f"{name}-nodes", args, EC2, AUTO_MODE_NODE_POLICIES if auto else NODE_POLICIES),
         {
-            addon: _role(parent, f"{name}-{addon.removeprefix('aws-')}", args, PODS, [policy])
+            addon: _role(parent, f"{name}-{addon.removeprefix('aws-')}-pods", args, PODS, [policy])
             for addon, policy in ADDON_POLICIES.items()
             if not auto
         },
@@ -94,7 +94,7 @@ def administrators(parent: pulumi.Resource, name: str, args: EksArgs, cluster: e
             opts=pulumi.ResourceOptions(parent=parent, deleted_with=cluster),
         )
         association = eks.AccessPolicyAssociation(
-            f"{name}-admin-{who}",
+            f"{name}-admin-{who}-rights",
             region=args["region"],
             cluster_name=cluster.name,
             principal_arn=entry.principal_arn,

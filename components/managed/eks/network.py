@@ -45,9 +45,9 @@ def private_network(parent: pulumi.Resource, name: str, args: EksArgs) -> Networ
     zones = zone_names(parent, args)
     vpc = make("Vpc", "vpc", {"cidrBlock": cidr, "enableDnsHostnames": True})
     gateway = make("InternetGateway", "gateway", {"vpcId": vpc.id})
-    outside = make("RouteTable", "public", {"vpcId": vpc.id})
+    outside = make("RouteTable", "public-routes", {"vpcId": vpc.id})
     way = {"routeTableId": outside.id, "destinationCidrBlock": ANYWHERE, "gatewayId": gateway.id}
-    open_door = make("Route", "public", way)
+    open_door = make("Route", "public-way-out", way)
 
     nat, inside, tables, ways_out = None, [], [], []
     for number, (zone, private_cidr, public_cidr) in enumerate(zip(zones, *subnets(cidr), strict=True)):
@@ -57,25 +57,28 @@ def private_network(parent: pulumi.Resource, name: str, args: EksArgs) -> Networ
         # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets
         role = {"kubernetes.io/role/elb": "1"}
         public = make("Subnet", f"public-{number}", {**place, "cidrBlock": public_cidr, "tags": role})
-        make("RouteTableAssociation", f"public-{number}", {"subnetId": public.id, "routeTableId": outside.id})
+        door = {"subnetId": public.id, "routeTableId": outside.id}
+        ways_out.append(make("RouteTableAssociation", f"public-{number}-routed", door))
         # One serves all zones, unless the cluster is to survive the loss of any: each costs by the hour.
         if nat is None or args.get("highly_available", True):
-            address = make("Eip", f"nat-{number}", {"domain": "vpc"}, gateway)
+            address = make("Eip", f"nat-{number}-address", {"domain": "vpc"}, gateway)
             nat = make("NatGateway", f"nat-{number}", {"allocationId": address.id, "subnetId": public.id}, open_door)
         role = {"kubernetes.io/role/internal-elb": "1"}
         private = make("Subnet", f"private-{number}", {**place, "cidrBlock": private_cidr, "tags": role})
-        table = make("RouteTable", f"private-{number}", {"vpcId": vpc.id})
+        table = make("RouteTable", f"private-{number}-routes", {"vpcId": vpc.id})
         way = {"routeTableId": table.id, "destinationCidrBlock": ANYWHERE, "natGatewayId": nat.id}
         ways_out += [
-            make("Route", f"private-{number}", way),
-            make("RouteTableAssociation", f"private-{number}", {"subnetId": private.id, "routeTableId": table.id}),
+            make("Route", f"private-{number}-way-out", way),
+            make(
+                "RouteTableAssociation", f"private-{number}-routed", {"subnetId": private.id, "routeTableId": table.id}
+            ),
         ]
         inside.append(private.id)
         tables.append(table.id)
 
     # It costs nothing, and keeps the layers of images, which lie in S3, away from NAT, which is billed by volume.
     shortcut = {"vpcId": vpc.id, "vpcEndpointType": "Gateway", "serviceName": f"com.amazonaws.{args['region']}.s3"}
-    make("VpcEndpoint", "s3", {**shortcut, "routeTableIds": tables})
+    ways_out.append(make("VpcEndpoint", "s3", {**shortcut, "routeTableIds": tables}))
     return Network(tuple(inside), tuple(ways_out))
 
 

@@ -35,7 +35,7 @@ def node_pools(
         return {}
     pools: dict[str, pulumi.CustomResource] = {}
     for pool in args.get("node_pools", []):
-        template = launch_template(parent, f"{name}-{pool['name']}", args, pool)
+        template = launch_template(parent, name, args, pool)
         pools[pool["name"]] = eks.NodeGroup(
             f"{name}-{pool['name']}",
             region=args["region"],
@@ -87,11 +87,11 @@ def ami_type(pool: NodePool) -> str:
 
 def launch_template(parent: pulumi.Resource, name: str, args: EksArgs, pool: NodePool) -> SlimResource:
     """What EKS does not ask for by itself: how a node's credentials are fenced in, and its disk."""
-    tags = {"Name": name, **args.get("tags", {})}
+    tags = {"Name": f"{name}-{pool['name']}", **args.get("tags", {})}
     return SlimResource(
         SDK,
         "aws:ec2/launchTemplate:LaunchTemplate",
-        name,
+        f"{name}-{pool['name']}-template",
         {
             "region": args["region"],
             # A pod is one hop further away than its node, so it never gets the node's credentials; and a request that
