@@ -69,7 +69,7 @@ def control_plane(
             # CIS EKS 5.4.1 and CIS EKS 5.4.2
             "endpoint_private_access": True,
             "endpoint_public_access": bool(authorized),
-            "public_access_cidrs": authorized or None,
+            **({"public_access_cidrs": authorized} if authorized else {}),
         },
         # CIS EKS 5.5.1: IAM and access entries say who gets in, and whoever made the cluster does not.
         access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False},
