@@ -1,0 +1,486 @@
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from components.managed.eks.args import is_arm, subnets
+from components.managed.eks.cluster import EksCluster
+from components.spec import SpecError
+from tests.engine.stand_in.aws import ADDONS, AWS, CA_CERTIFICATE
+from tests.engine.stand_in.cloud import UNKNOWN
+
+ADMIN = "arn:aws:iam::123456789012:role/Admin"
+POOL: dict[str, Any] = {"name": "general", "machine_type": "m7i.large", "min_nodes": 2, "max_nodes": 5}
+ARGS: dict[str, Any] = {"version": "1.37", "region": "eu-central-1", "admins": [ADMIN], "node_pools": [POOL]}
+AUTO: dict[str, Any] = {**{key: value for key, value in ARGS.items() if key != "node_pools"}, "compute": "auto"}
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd"
+
+
+@pytest.fixture
+def eks(deploy):
+    """Deploy an EKS cluster called `prod`, with `ARGS` changed."""
+
+    def make(*, preview=False, args=ARGS, clouds=(AWS,), **changes):
+        def program() -> None:
+            asked: Any = {**args, **changes}
+            EksCluster("prod", asked)
+
+        return deploy(program, clouds=clouds, preview=preview)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def already():
+    return {}
+
+
+@pytest.fixture
+def prod(eks, already):
+    """The cluster of `ARGS`, deployed once."""
+    if not already:
+        already["prod"] = eks()
+    return already["prod"]
+
+
+@pytest.fixture
+def refused():
+    """What an EKS cluster called `prod`, with `ARGS` changed, is refused for."""
+
+    def make(**changes):
+        args: Any = {**ARGS, **changes}
+        with pytest.raises(SpecError) as error:
+            EksCluster("prod", args)
+        assert len(error.value.faults) == 1
+        return str(error.value)
+
+    return make
+
+
+def pool(**changes):
+    return {**POOL, **changes}
+
+
+def addon(made, name):
+    return next(each for each in made.of("Addon") if each.inputs["addonName"] == name)
+
+
+# Shape
+
+
+def test_every_resource_is_in_the_region_asked_for_whatever_the_providers_own_is(prod):
+    regions = {each.inputs["region"] for each in prod.resources if "region" in each.inputs}
+    without = {each.type for each in prod.resources if each.type.startswith("aws:") and "region" not in each.inputs}
+
+    assert regions == {"eu-central-1"}
+    assert {token.partition("/")[0] for token in without} == {"aws:iam"}
+
+
+def test_all_resources_share_the_provider_of_one_version(prod):
+    assert len({each.version for each in prod.resources if each.type.startswith("aws:")}) == 1
+
+
+def test_only_the_sdks_module_for_eks_is_loaded():
+    # aws.ec2 takes longer than all other imports together; a module of an SDK is loaded at its first use.
+    program = (
+        "import sys, components.managed.eks.cluster\n"
+        "print(sorted(m for m in sys.modules if m.startswith('pulumi_aws.') and m.endswith('.outputs')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "['pulumi_aws.eks.outputs', 'pulumi_aws.outputs']"
+
+
+def test_no_resource_is_named_twice(prod):
+    names = [each.name for each in prod.resources if each.custom]
+
+    assert len(names) == len(set(names))
+
+
+# Network
+
+
+def test_a_vpc_is_divided_over_three_zones():
+    assert subnets("10.0.0.0/16") == (
+        ["10.0.0.0/18", "10.0.64.0/18", "10.0.128.0/18"],
+        ["10.0.192.0/20", "10.0.208.0/20", "10.0.224.0/20"],
+    )
+
+
+def test_each_zone_has_a_way_out_of_its_own_and_a_cheap_cluster_one_for_all(eks, prod):
+    cheap = eks(highly_available=False)
+    to_nat = [route for route in cheap.of("Route") if "natGatewayId" in route.inputs]
+
+    assert (
+        len(prod.of("NatGateway"))
+        == len({r.inputs["natGatewayId"] for r in prod.of("Route") if "-private-" in r.name})
+        == 3
+    )
+    assert len(cheap.of("NatGateway")) == len({route.inputs["natGatewayId"] for route in to_nat}) == 1
+    assert len(to_nat) == 3
+
+
+def test_zones_are_asked_for_once_so_that_a_new_zone_moves_no_subnet(prod):
+    assert [each.inputs["availabilityZone"][-1] for each in prod.of("Subnet") if "-private-" in each.name] == [
+        "a",
+        "b",
+        "c",
+    ]
+    assert {each.ignore_changes for each in prod.of("Subnet")} == {frozenset({"availabilityZone"})}
+
+
+def test_a_region_with_two_zones_for_eks_is_enough(eks):
+    told = {
+        **AWS.functions,
+        "aws:index/getAvailabilityZones:getAvailabilityZones": lambda project, args: {"names": ["c", "a"]},
+    }
+    small = eks(clouds=[type(AWS)(AWS.package, AWS.distribution, AWS.kinds, told)])
+
+    assert [each.inputs["availabilityZone"] for each in small.of("Subnet") if "-private-" in each.name] == [
+        "a",
+        "c",
+        "a",
+    ]
+
+
+def test_a_vpc_has_the_time_that_load_balancers_take_to_let_go_of_it(prod):
+    assert {prod.the(kind).timeouts["delete"] for kind in ("Vpc", "InternetGateway")} == {"30m"}
+    assert {each.timeouts["delete"] for each in prod.of("Subnet")} == {"30m"}
+
+
+# Control plane
+
+
+def test_the_api_is_private_and_public_only_for_the_listed_networks(eks, prod):
+    access = {"authorized_cidrs": ["203.0.113.0/24"]}
+    private, public = prod.the("Cluster").inputs["vpcConfig"], eks(api_access=access).the("Cluster").inputs["vpcConfig"]
+
+    assert (private["endpointPrivateAccess"], private["endpointPublicAccess"]) == (True, False)
+    assert "publicAccessCidrs" not in private
+    assert (public["endpointPrivateAccess"], public["endpointPublicAccess"]) == (True, True)
+    assert public["publicAccessCidrs"] == ["203.0.113.0/24"]
+
+
+def test_whoever_makes_the_cluster_is_no_administrator_and_the_admins_are(prod):
+    assert prod.the("Cluster").inputs["accessConfig"] == {
+        "authenticationMode": "API",
+        "bootstrapClusterCreatorAdminPermissions": False,
+    }
+    assert prod.the("AccessEntry").inputs["principalArn"] == ADMIN
+    rights = prod.the("AccessPolicyAssociation").inputs
+    assert rights["policyArn"] == "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+    assert rights["accessScope"] == {"type": "cluster"}
+
+
+@pytest.mark.parametrize(("args", "auto"), [(ARGS, False), (AUTO, True)])
+def test_the_three_switches_of_auto_mode_move_together_and_are_written_when_off(eks, args, auto):
+    cluster = eks(args=args).the("Cluster").inputs
+
+    assert cluster["computeConfig"]["enabled"] is auto
+    assert cluster["storageConfig"] == {"blockStorage": {"enabled": auto}}
+    assert cluster["kubernetesNetworkConfig"]["elasticLoadBalancing"] == {"enabled": auto}
+    assert ("nodeRoleArn" in cluster["computeConfig"], "nodePools" in cluster["computeConfig"]) == (auto, auto)
+
+
+def test_auto_mode_brings_its_own_add_ons_and_roles_that_may_do_its_work(eks):
+    made = eks(args=AUTO)
+    policies = {each.name.removeprefix("prod-") for each in made.of("RolePolicyAttachment")}
+
+    assert [each.inputs["addonName"] for each in made.of("Addon")] == ["metrics-server"]
+    assert made.of("NodeGroup") == []
+    assert policies == {
+        "control-plane-AmazonEKSBlockStoragePolicy",
+        "control-plane-AmazonEKSClusterPolicy",
+        "control-plane-AmazonEKSComputePolicy",
+        "control-plane-AmazonEKSLoadBalancingPolicy",
+        "control-plane-AmazonEKSNetworkingPolicy",
+        "nodes-AmazonEC2ContainerRegistryPullOnly",
+        "nodes-AmazonEKSWorkerNodeMinimalPolicy",
+    }
+    assert made.the("Cluster").dependencies >= {"prod-nodes-AmazonEKSWorkerNodeMinimalPolicy", "prod-private-0-way-out"}
+
+
+def test_the_log_group_is_there_before_the_cluster_under_the_clusters_unique_name(prod):
+    group, cluster = prod.the("LogGroup"), prod.the("Cluster")
+
+    assert group.inputs["name"] == f"/aws/eks/{cluster.inputs['name']}/cluster"
+    assert group.inputs["retentionInDays"] == 90
+    assert cluster.dependencies >= {"prod-logs", "prod-control-plane"}
+
+
+def test_a_cluster_without_logs_has_no_log_group(eks):
+    made = eks(logs=[])
+
+    assert made.of("LogGroup") == []
+    assert made.the("Cluster").inputs["enabledClusterLogTypes"] == []
+
+
+def test_the_cluster_keeps_its_role_and_key_until_it_is_gone(prod):
+    assert prod.the("Cluster").dependencies >= {
+        "prod-control-plane-AmazonEKSClusterPolicy",
+        "prod-control-plane-secrets",
+        "prod-secrets",
+        "prod-guard",
+    }
+
+
+def test_the_key_of_secrets_is_renewed_and_protected_like_the_cluster(eks, prod):
+    key = prod.the("Key")
+
+    assert (key.protect, key.inputs["enableKeyRotation"]) == (True, True)
+    assert eks(deletion_protection=False).the("Key").protect is False
+    assert eks(secrets_encryption={"key": KEY}).of("Key") == []
+
+
+def test_extended_support_is_paid_for_only_when_asked(eks, prod):
+    assert prod.the("Cluster").inputs["upgradePolicy"] == {"supportType": "STANDARD"}
+    assert prod.the("Guard").inputs["offered"] == ["1.37", "1.36", "1.35"]
+    assert "1.34" in eks(release_channel="extended").the("Guard").inputs["offered"]
+
+
+# Node pools
+
+
+def test_nodes_follow_the_version_of_the_control_plane(prod):
+    assert prod.the("NodeGroup").inputs["version"] == "1.37"
+    assert "prod-cluster" in prod.the("NodeGroup").dependencies
+
+
+def test_the_size_that_an_autoscaler_chose_is_left_alone(prod):
+    nodes = prod.the("NodeGroup")
+
+    assert nodes.inputs["scalingConfig"] == {"minSize": 2, "maxSize": 5, "desiredSize": 2}
+    assert nodes.ignore_changes == {"scalingConfig.desiredSize"}
+
+
+def test_nodes_are_deleted_before_their_cluster_which_aws_would_not_delete_otherwise(prod):
+    assert prod.the("NodeGroup").deleted_with is None
+
+
+def test_no_pod_gets_its_nodes_credentials_and_disks_are_encrypted(prod):
+    template = prod.the("LaunchTemplate").inputs
+
+    assert template["metadataOptions"] == {
+        "httpEndpoint": "enabled",
+        "httpTokens": "required",
+        "httpPutResponseHopLimit": 1,
+    }
+    assert template["blockDeviceMappings"][0]["ebs"] == {
+        "volumeSize": 100,
+        "volumeType": "gp3",
+        "encrypted": "true",
+        "deleteOnTermination": "true",
+    }
+
+
+def test_a_node_group_runs_the_version_of_its_template_that_was_made_for_it(eks, prod):
+    versions = [
+        made.the("NodeGroup").inputs["launchTemplate"]["version"] for made in (prod, eks(node_pools=[pool(disk_gb=50)]))
+    ]
+
+    assert len(set(versions)) == 2
+    assert all(version.isdigit() for version in versions)
+
+
+@pytest.mark.parametrize(
+    ("machine", "arm"),
+    [
+        *[(m, True) for m in ("m7g.large", "c7gn.xlarge", "r8gd.medium", "t4g.medium", "a1.large", "g5g.xlarge")],
+        *[(m, True) for m in ("im4gn.large", "is4gen.large", "x2gd.large", "i8g.metal-24xl", "p6e-gb200.36xlarge")],
+        *[(m, False) for m in ("m7i.large", "m7i-flex.large", "g6.xlarge", "g4dn.xlarge", "g6f.large", "gr6.4xlarge")],
+        *[(m, False) for m in ("p5en.48xlarge", "p6-b200.48xlarge", "t3.micro", "u-6tb1.metal", "trn1.2xlarge")],
+    ],
+)
+def test_the_image_of_a_node_is_for_its_processor(machine, arm):
+    assert is_arm(machine) is arm
+
+
+# Add-ons
+
+
+def test_add_ons_come_before_the_nodes_that_need_them_and_after_those_that_they_need(prod):
+    nodes = prod.the("NodeGroup")
+    before = {"prod-eks-pod-identity-agent", "prod-kube-proxy", "prod-vpc-cni"}
+    after = {"prod-aws-ebs-csi-driver", "prod-coredns", "prod-metrics-server"}
+
+    assert {each.name for each in prod.of("Addon")} == before | after
+    assert nodes.dependencies >= before
+    assert all("prod-general" in each.dependencies for each in prod.of("Addon") if each.name in after)
+    assert prod.the("Cluster").inputs["bootstrapSelfManagedAddons"] is False
+
+
+def test_add_ons_go_with_the_cluster_and_their_roles_after_the_nodes(prod):
+    assert {each.deleted_with for each in prod.of("Addon")} == {"prod-cluster"}
+    assert "prod-vpc-cni-pods-AmazonEKS_CNI_Policy" in addon(prod, "vpc-cni").dependencies
+
+
+def test_add_ons_ask_aws_as_themselves_and_nodes_may_do_no_more_than_a_node_must(prod):
+    identities = {
+        each.inputs["addonName"]: each.inputs["podIdentityAssociations"]
+        for each in prod.of("Addon")
+        if "podIdentityAssociations" in each.inputs
+    }
+    trust = [json.loads(role.inputs["assumeRolePolicy"]) for role in prod.of("Role") if role.name.endswith("-pods")]
+
+    assert identities == {
+        "vpc-cni": [{"roleArn": "arn:aws:iam::123456789012:role/prod-vpc-cni-pods", "serviceAccount": "aws-node"}],
+        "aws-ebs-csi-driver": [
+            {
+                "roleArn": "arn:aws:iam::123456789012:role/prod-ebs-csi-driver-pods",
+                "serviceAccount": "ebs-csi-controller-sa",
+            }
+        ],
+    }
+    assert {each["Statement"][0]["Principal"]["Service"] for each in trust} == {"pods.eks.amazonaws.com"}
+    assert {each.name for each in prod.of("RolePolicyAttachment") if each.name.startswith("prod-nodes-")} == {
+        "prod-nodes-AmazonEC2ContainerRegistryPullOnly",
+        "prod-nodes-AmazonEKSWorkerNodePolicy",
+    }
+
+
+def test_add_ons_have_the_version_that_goes_with_the_clusters_minor_or_the_one_asked_for(eks, prod):
+    wanted = "v1.11.0-eksbuild.9"
+    asked = eks(version="1.36", eks={"addon_versions": {"coredns": wanted}})
+
+    assert addon(prod, "kube-proxy").inputs["addonVersion"] == f"{ADDONS['kube-proxy']}-eksbuild.37"
+    assert addon(asked, "kube-proxy").inputs["addonVersion"] == f"{ADDONS['kube-proxy']}-eksbuild.36"
+    assert addon(asked, "coredns").inputs["addonVersion"] == wanted
+    assert asked.the("KeptAnswers").inputs["questions"] == {**dict.fromkeys(ADDONS, "1.36"), "coredns": wanted}
+
+
+# Outputs
+
+
+def test_the_kubeconfig_asks_for_a_token_of_the_cluster_by_its_unique_name(eks):
+    made = eks(name="shop")
+    outputs = made.the("EksCluster").outputs
+    config = yaml.safe_load(outputs["kubeconfig"])
+
+    assert outputs["name"] == made.the("Cluster").inputs["name"] == "shop"
+    assert config["users"][0]["user"]["exec"]["args"] == [
+        "--region", "eu-central-1", "eks", "get-token", "--cluster-name", "shop", "--output", "json",
+    ]  # fmt: skip
+    assert config["clusters"][0]["cluster"]["server"] == outputs["endpoint"]
+    assert outputs["ca_certificate"] == CA_CERTIFICATE
+
+
+def test_pods_have_addresses_of_the_nodes_network(eks, prod):
+    given = eks(network={"subnet_ids": ["subnet-1", "subnet-2"]})
+
+    assert prod.the("EksCluster").outputs["pod_cidr"] == "10.0.0.0/16"
+    assert "pod_cidr" not in given.the("EksCluster").outputs
+    assert given.the("EksCluster").outputs["service_cidr"] == "10.8.0.0/20"
+
+
+def test_a_preview_knows_what_does_not_depend_on_the_cluster(eks):
+    outputs = eks(preview=True).the("EksCluster").outputs
+
+    assert outputs["service_cidr"] == "10.8.0.0/20"
+    assert outputs["endpoint"] == outputs["kubeconfig"] == UNKNOWN
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"region": "eu-central-1a"}, "region: 'eu-central-1a' is a zone, .* write eu-central-1$"),
+        ({"region": "Frankfurt"}, "region: 'Frankfurt' is no region of AWS; write one like eu-central-1$"),
+        ({"region": "cn-north-1"}, "region: 'cn-north-1' is in a part of AWS with rules of its own"),
+        ({"version": "1.37.2"}, "version: '1.37.2' is too exact: .* write the minor, \"1.37\"$"),
+        ({"name": "prod.1"}, "name: 'prod.1' cannot name an EKS cluster; use letters"),
+        ({"name": "a" * 43}, "name: .* has 43 letters, .* use 42 at most$"),
+        ({"node_pools": [pool(name="a" * 51)]}, r"nodePools\[0\]\.name: .* has 51 letters; use 50 at most"),
+        (
+            {"node_pools": [pool(machine_type="e2-standard-4")]},
+            r"machineType: 'e2-standard-4' is no type of EC2 instance",
+        ),
+        ({"node_pools": [pool(gpu={})]}, r"nodePools\[0\]\.gpu: m7i.large has no GPU of NVIDIA's; write .* g6.xlarge$"),
+        (
+            {"node_pools": [pool(machine_type="g6.xlarge", gpu={"type": "nvidia-l4"})]},
+            r"nodePools\[0\]\.gpu\.type: is for GKE; .* write `gpu: {}`$",
+        ),
+        ({"node_pools": [pool(min_nodes=0)]}, "nodePools: have no node at first .* minNodes of 1 or more$"),
+        (
+            {"node_pools": [pool(taints=[{"key": "a", "effect": "NoSchedule"}])]},
+            "nodePools: have no node at first for pods that tolerate nothing",
+        ),
+        (
+            {"node_pools": [POOL, pool(name="b", taints=[{"key": f"a.b/{'c' * 60}", "effect": "NoSchedule"}])]},
+            r"nodePools\[1\]\.taints\[0\]\.key: .* is too long; EKS takes 63 letters",
+        ),
+        ({"admins": []}, "admins: is required: .* nobody would be$"),
+        (
+            {"admins": ["arn:aws:sts::123456789012:assumed-role/Admin/ann"]},
+            r"admins\[0\]: .* is one session of a role; write the role, arn:aws:iam::123456789012:role/Admin$",
+        ),
+        ({"admins": ["ann@example.com"]}, r"admins\[0\]: 'ann@example.com' is no role or user of IAM; write one like"),
+        ({"admins": ["arn:aws:iam::123456789012:root"]}, r"admins\[0\]: .* is no role or user of IAM"),
+        ({"admins": [ADMIN, ADMIN]}, r"admins\[1\]: .* is there twice; drop one$"),
+        ({"node_cidr": "10.0.0.0/24"}, "nodeCidr: 10.0.0.0/24 does not make a VPC of 3 zones; write a /16 to /23$"),
+        ({"node_cidr": "10.0.0.0/22"}, "nodeCidr: 10.0.0.0/22 has room for 6 nodes .* to 11 .* write a /21 or larger"),
+        (
+            {"node_pools": [pool(max_nodes=1000)]},
+            "nodeCidr: 10.0.0.0/16 has room for 384 nodes .* to 1330 .*; lower maxN",
+        ),
+        ({"service_cidr": "10.8.0.0/25"}, "serviceCidr: EKS takes no such size as 10.8.0.0/25; write .* /12 to /24$"),
+        ({"service_cidr": "100.64.0.0/20"}, "serviceCidr: 100.64.0.0/20 is public; write a part of 10.0.0.0/8"),
+        ({"service_cidr": "10.0.0.0/20"}, "nodeCidr: 10.0.0.0/16 overlaps serviceCidr 10.0.0.0/20"),
+        (
+            {"api_access": {"authorized_cidrs": ["10.0.0.0/8"]}},
+            "authorizedCidrs: 10.0.0.0/8 is private, and nobody comes to the public address from there",
+        ),
+        (
+            {"api_access": {"authorized_cidrs": [f"203.0.113.{n}/32" for n in range(41)]}},
+            "authorizedCidrs: lists 41 networks, and EKS takes 40",
+        ),
+        ({"release_channel": "rapid"}, "releaseChannel: eks has no channel rapid; it has regular and extended"),
+        ({"secrets_encryption": {"key": "my-key"}}, "secretsEncryption.key: 'my-key' is no key of KMS in eu-central-1"),
+        (
+            {"secrets_encryption": {"key": KEY.replace("eu-central-1", "us-east-1")}},
+            "secretsEncryption.key: .* is no key of KMS in eu-central-1",
+        ),
+        (
+            {"eks": {"log_retention_days": 100}},
+            "eks.logRetentionDays: CloudWatch does not offer 100 days; choose one of 1,",
+        ),
+        (
+            {"eks": {"addon_versions": {"corends": "v1.1.1-eksbuild.1"}}},
+            r"addonVersions.corends: .* did you mean coredns\?",
+        ),
+        ({"eks": {"addon_versions": {"coredns": "1.12"}}}, "addonVersions.coredns: '1.12' is no version of an add-on"),
+        ({"tags": {"aws:cost": "42"}}, "tags.aws:cost: .* is no tag of AWS"),
+        ({"network": {"subnet_ids": ["subnet-1"]}}, "network.subnetIds: are too few; EKS wants two or more"),
+        (
+            {"network": {"subnet_ids": ["subnet-1", "subnet-2"]}, "node_cidr": "10.0.0.0/16"},
+            "nodeCidr: says nothing in a network that is there already, whose addresses are its own; drop it$",
+        ),
+        (
+            {"network": {"subnet_ids": ["subnet-1", "subnet-2"]}, "highly_available": False},
+            "highlyAvailable: says nothing in a network that is there already, .* drop it$",
+        ),
+    ],
+)
+def test_what_cannot_be_made_is_refused_in_one_line_with_the_fix(refused, changes, message):
+    line = refused(**changes)
+
+    assert "\n" not in line
+    assert re.search(message, line), line
+
+
+def test_the_largest_pools_that_fit_are_accepted(eks):
+    # Five nodes and six for an upgrade: 11 of 12 shares of three /23.
+    assert eks(node_cidr="10.0.0.0/21").the("NodeGroup")
+
+
+def test_a_government_region_has_arns_of_its_own(eks):
+    admin = "arn:aws-us-gov:iam::123456789012:role/Admin"
+    made = eks(region="us-gov-west-1", admins=[admin])
+
+    assert {each.inputs["policyArn"].split(":")[1] for each in made.of("RolePolicyAttachment")} == {"aws-us-gov"}
+    assert made.the("AccessPolicyAssociation").inputs["policyArn"].startswith("arn:aws-us-gov:eks::aws:")
