@@ -70,7 +70,7 @@ def control_plane(
         api_server_access_profile={
             "disable_run_command": True,
             "enable_vnet_integration": True,
-            "subnet_id": network.api_subnet_id if network else None,
+            **({"subnet_id": network.api_subnet_id} if network else {}),
             # CIS AKS 5.4.1 and CIS AKS 5.4.2
             **(
                 {"enable_private_cluster": False, "authorized_ip_ranges": authorized}
@@ -108,7 +108,7 @@ def control_plane(
             "service_cidr": service_cidr,
             "dns_service_ip": dns_address(service_cidr),
             "load_balancer_sku": "standard",
-            "outbound_type": OUTBOUND[network.outbound] if network else None,
+            **({"outbound_type": OUTBOUND[network.outbound]} if network else {}),
         },
         tags=args.get("tags"),
         **(_with_pools(args, network) if network else _automatic()),
@@ -162,10 +162,10 @@ def _system_pool(args: AksArgs, network: Network) -> dict[str, Any]:
         "name": "system",
         "mode": "System",
         **node_settings(args, network, machine),
-        "os_disk_size_gb": 128,
-        "min_count": least,
-        "max_count": most,
-        "node_taints": ["CriticalAddonsOnly=true:NoSchedule"],
+        "osDiskSizeGB": 128,
+        "minCount": least,
+        "maxCount": most,
+        "nodeTaints": ["CriticalAddonsOnly=true:NoSchedule"],
     }
 
 
@@ -179,32 +179,35 @@ def maintenance_windows(
     args: AksArgs,
     group: SlimResource,
     cluster: containerservice.ManagedCluster,
-) -> list[containerservice.MaintenanceConfiguration]:
+) -> list[SlimResource]:
     """When AKS may bring new versions, and when it may patch the nodes."""
     return [
-        containerservice.MaintenanceConfiguration(
+        azure(
+            "containerservice:MaintenanceConfiguration",
             f"{name}-maintenance-of-{what}",
-            resource_group_name=group.output("name"),
-            resource_name_=cluster.name,
-            config_name=config,
-            maintenance_window=window(args.get("maintenance", DEFAULT_MAINTENANCE)),
-            opts=pulumi.ResourceOptions(parent=parent, deleted_with=cluster),
+            {
+                "resourceGroupName": group.output("name"),
+                "resourceName": cluster.name,
+                "configName": config,
+                "maintenanceWindow": window(args.get("maintenance", DEFAULT_MAINTENANCE)),
+            },
+            pulumi.ResourceOptions(parent=parent, deleted_with=cluster),
         )
         for what, config in MAINTENANCE.items()
     ]
 
 
-def window(maintenance: Maintenance) -> containerservice.MaintenanceWindowArgsDict:
+def window(maintenance: Maintenance) -> dict[str, Any]:
     """When AKS may work on the cluster: four hours are the least that it takes."""
     day = Day(maintenance.get("day", Day.ANY))
     daily = day is Day.ANY
     return {
-        "schedule": {"daily": {"interval_days": 1}}
+        "schedule": {"daily": {"intervalDays": 1}}
         if daily
-        else {"weekly": {"interval_weeks": 1, "day_of_week": day.capitalize()}},
-        "duration_hours": 4,
-        "start_time": f"{maintenance['hour']:02}:00",
-        "utc_offset": "+00:00",
+        else {"weekly": {"intervalWeeks": 1, "dayOfWeek": day.capitalize()}},
+        "durationHours": 4,
+        "startTime": f"{maintenance['hour']:02}:00",
+        "utcOffset": "+00:00",
     }
 
 

@@ -7,6 +7,7 @@ from pulumi_azure_native import containerservice
 
 from components.managed.aks.args import SURGE_NODES, ZONES, AksArgs, pool_id
 from components.managed.aks.network import Network
+from components.managed.aks.resource_group import azure
 from components.managed.node_pools import NodePool
 from components.managed.slim import SlimResource
 from components.nodes import Effect, Taint
@@ -30,20 +31,23 @@ def node_pools(
     if network is None:
         return {}
     return {
-        pool["name"]: containerservice.AgentPool(
+        pool["name"]: azure(
+            "containerservice:AgentPool",
             f"{name}-{pool['name']}",
-            resource_group_name=group.output("name"),
-            resource_name_=cluster.name,
-            agent_pool_name=pool_id(pool["name"], _made_from(pool, args)),
-            mode="User",
-            **node_settings(args, network, pool["machine_type"], gpu="gpu" in pool),
-            os_disk_size_gb=pool.get("disk_gb", 100),
-            # No count: an update would set it back to that, whatever the autoscaler has made of it since.
-            min_count=pool["min_nodes"],
-            max_count=pool["max_nodes"],
-            node_labels=pool.get("labels"),
-            **(_spot(pool) if pool.get("spot", False) else _lasting(pool)),
-            opts=pulumi.ResourceOptions(
+            {
+                "resourceGroupName": group.output("name"),
+                "resourceName": cluster.name,
+                "agentPoolName": pool_id(pool["name"], _made_from(pool, args)),
+                "mode": "User",
+                **node_settings(args, network, pool["machine_type"], gpu="gpu" in pool),
+                "osDiskSizeGB": pool.get("disk_gb", 100),
+                # No count: an update would set it back to that, whatever the autoscaler has made of it since.
+                "minCount": pool["min_nodes"],
+                "maxCount": pool["max_nodes"],
+                "nodeLabels": pool.get("labels"),
+                **(_spot(pool) if pool.get("spot", False) else _lasting(pool)),
+            },
+            pulumi.ResourceOptions(
                 parent=parent,
                 # The provider would delete the old one first, since it does not know that the name is a new one.
                 delete_before_replace=False,
@@ -57,27 +61,27 @@ def node_pools(
 
 
 def node_settings(args: AksArgs, network: Network, machine: str, *, gpu: bool = False) -> dict[str, Any]:
-    """What all nodes have in common, those that AKS itself needs too."""
+    """What all nodes have in common, those that AKS itself needs too, spelled as the provider spells it."""
     return {
         "type": "VirtualMachineScaleSets",
-        "vm_size": machine,
-        "vnet_subnet_id": network.node_subnet_id,
-        "availability_zones": args.get("aks", {}).get("zones", list(ZONES)),
-        "enable_auto_scaling": True,
+        "vmSize": machine,
+        "vnetSubnetID": network.node_subnet_id,
+        "availabilityZones": args.get("aks", {}).get("zones", list(ZONES)),
+        "enableAutoScaling": True,
         # As the control plane, which AKS upgrades first: `orchestratorVersion` may not be newer.
-        "orchestrator_version": args["version"],
-        "os_type": "Linux",
+        "orchestratorVersion": args["version"],
+        "osType": "Linux",
         # Azure Linux lacks the drivers of the larger GPUs: https://learn.microsoft.com/azure/aks/use-nvidia-gpu.
-        "os_sku": "Ubuntu" if gpu else "AzureLinux3",
-        "os_disk_type": "Managed",
+        "osSKU": "Ubuntu" if gpu else "AzureLinux3",
+        "osDiskType": "Managed",
         # CIS AKS 5.4.3
-        "enable_node_public_ip": False,
-        "enable_encryption_at_host": True,
-        "security_profile": {
+        "enableNodePublicIP": False,
+        "enableEncryptionAtHost": True,
+        "securityProfile": {
             # The GPU's driver is not signed: https://learn.microsoft.com/azure/aks/use-trusted-launch#limitations.
-            "enable_secure_boot": not gpu,
-            "enable_vtpm": True,
-            "ssh_access": "Disabled",
+            "enableSecureBoot": not gpu,
+            "enableVTPM": True,
+            "sshAccess": "Disabled",
         },
         "tags": args.get("tags"),
     }
@@ -96,18 +100,18 @@ def _made_from(pool: NodePool, args: AksArgs) -> dict[str, Any]:
 
 def _lasting(pool: NodePool) -> dict[str, Any]:
     return {
-        "node_taints": [_written(taint) for taint in pool.get("taints", [])],
-        "upgrade_settings": {"max_surge": str(SURGE_NODES)},
+        "nodeTaints": [_written(taint) for taint in pool.get("taints", [])],
+        "upgradeSettings": {"maxSurge": str(SURGE_NODES)},
     }
 
 
 def _spot(pool: NodePool) -> dict[str, Any]:
     """Nodes at the going price. AKS adds none to them during an upgrade, and refuses to be told otherwise."""
     return {
-        "scale_set_priority": "Spot",
-        "scale_set_eviction_policy": "Delete",
-        "spot_max_price": -1,
-        "node_taints": [SPOT_TAINT, *(_written(taint) for taint in pool.get("taints", []))],
+        "scaleSetPriority": "Spot",
+        "scaleSetEvictionPolicy": "Delete",
+        "spotMaxPrice": -1,
+        "nodeTaints": [SPOT_TAINT, *(_written(taint) for taint in pool.get("taints", []))],
     }
 
 

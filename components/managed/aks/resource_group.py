@@ -24,5 +24,9 @@ def resource_group(parent: pulumi.Resource, name: str, args: AksArgs) -> SlimRes
 def azure(
     kind: str, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions, outputs: Iterable[str] = ("name",)
 ) -> SlimResource:
-    """A resource of Azure of a type like `network:Subnet`, whose SDK's module is not imported."""
+    """A resource of Azure of a type like `network:Subnet`.
+
+    The SDK's own classes have an alias for each version of Azure's API: a hundred for a node pool, which takes longer
+    to declare than all else together.
+    """
     return SlimResource(SDK, f"azure-native:{kind}", name, inputs, opts, outputs)
