@@ -187,6 +187,15 @@ def test_pools_have_the_version_of_their_cluster_and_come_after_it(aks):
     assert "prod-cluster" in made.the("AgentPool").dependencies
 
 
+def test_pools_and_subnets_are_worked_on_one_at_a_time_since_azure_refuses_two(aks):
+    made = aks(node_pools=[pool(name=name) for name in ("a", "b", "c")])
+    needs = {each.name: each.dependencies for each in made.resources}
+
+    assert "prod-a" in needs["prod-b"]
+    assert "prod-b" in needs["prod-c"]
+    assert "prod-node-subnet" in needs["prod-api-subnet"]
+
+
 def test_spot_nodes_are_not_told_of_surges_which_aks_refuses(aks):
     asked = pool(spot=True, taints=[{"key": "dedicated", "value": "web", "effect": "NoExecute"}])
     inputs = aks(node_pools=[asked]).the("AgentPool").inputs

@@ -82,6 +82,7 @@ def private_network(parent: pulumi.Resource, name: str, args: AksArgs, group: Sl
             # https://learn.microsoft.com/azure/aks/api-server-vnet-integration
             "delegations": [{"name": "aks", "serviceName": "Microsoft.ContainerService/managedClusters"}],
         },
-        slow,
+        # Azure works on one subnet of a network at a time.
+        pulumi.ResourceOptions.merge(slow, pulumi.ResourceOptions(depends_on=[node_subnet])),
     )
     return Network(node_subnet.id, api_subnet.id)

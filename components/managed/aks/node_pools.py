@@ -26,12 +26,15 @@ def node_pools(
 ) -> dict[str, pulumi.CustomResource]:
     """The nodes for your pods; none of ours with `compute: auto`.
 
-    A pool's name follows from what AKS cannot change in it, so that a new one can stand before the old one goes.
+    A pool's name follows from what AKS cannot change in it, so that a new one can stand before the old one goes. Each
+    pool waits for the one before it, since AKS refuses to work on two at once:
+    https://github.com/Azure/terraform-azurerm-avm-res-containerservice-managedcluster/pull/160
     """
+    pools: dict[str, pulumi.CustomResource] = {}
     if network is None:
-        return {}
-    return {
-        pool["name"]: azure(
+        return pools
+    for pool in args.get("node_pools", []):
+        pools[pool["name"]] = azure(
             "containerservice:AgentPool",
             f"{name}-{pool['name']}",
             {
@@ -49,6 +52,7 @@ def node_pools(
             },
             pulumi.ResourceOptions(
                 parent=parent,
+                depends_on=list(pools.values())[-1:],
                 # The provider would delete the old one first, since it does not know that the name is a new one.
                 delete_before_replace=False,
                 # With the whole cluster, its pools go without being drained first.
@@ -56,8 +60,7 @@ def node_pools(
                 custom_timeouts=pulumi.CustomTimeouts(create="45m", update="3h", delete="90m"),
             ),
         )
-        for pool in args.get("node_pools", [])
-    }
+    return pools
 
 
 def node_settings(args: AksArgs, network: Network, machine: str, *, gpu: bool = False) -> dict[str, Any]:
