@@ -329,7 +329,10 @@ def test_the_cluster_is_protected_unless_its_stack_says_otherwise(doks):
 
 
 def test_nothing_is_made_before_the_guard_has_looked(doks):
-    assert "prod-guard" in doks().the("KubernetesCluster").dependencies
+    made = doks()
+
+    assert "prod-guard" in made.the("KubernetesCluster").dependencies
+    assert "prod-guard" in made.the("Vpc").dependencies
 
 
 # Refusals

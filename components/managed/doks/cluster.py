@@ -49,7 +49,7 @@ class DoksCluster(ManagedCluster):
             irreversible={"highlyAvailable": args.get("highly_available", True)},
         )
         version = version_of(state, name, args, offered)
-        network = private_network(self, name, args)
+        network = private_network(self, name, args, watch)
         cluster = control_plane(self, name, args, network, version, watch)
         self.control_plane = cluster
         self.cluster_identifier = cluster.id

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from components.managed.doks.args import DoksArgs, has_public_nodes
+from components.managed.guard import Guard
 from components.managed.managed_args import NODE_CIDR
 from components.managed.slim import SlimResource
 
@@ -29,7 +30,7 @@ class Network:
     """The networks that the internet, and so the API's firewall, sees nodes and pods come from."""
 
 
-def private_network(parent: pulumi.Resource, name: str, args: DoksArgs) -> Network:
+def private_network(parent: pulumi.Resource, name: str, args: DoksArgs, guard: Guard) -> Network:
     """A VPC whose machines reach the internet through a gateway and are not reached from it; or the given one."""
     if given := args.get("network"):
         return Network(given["vpc_id"], given.get("subnet_id"))
@@ -42,8 +43,10 @@ def private_network(parent: pulumi.Resource, name: str, args: DoksArgs) -> Netwo
         pulumi.ResourceOptions(
             parent=parent,
             custom_timeouts=pulumi.CustomTimeouts(delete="15m"),
-            # Networks of one team may not overlap, so another one in its place comes after it.
+            # Networks of one team may not overlap, so another one in its place comes after it: with all that lives in
+            # it, of which the guard has to say more than Pulumi would.
             delete_before_replace=True,
+            depends_on=[guard],
         ),
     )
     if has_public_nodes(args):
