@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -20,7 +21,8 @@ def producer(up, tmp_path):
 @pytest.fixture
 def consume(producer, tmp_path):
     """Run `pulumi` on the example, in a copy of it, with the state that holds the cluster's stack."""
-    project = tmp_path / "consume"
+    project = tmp_path / "examples/consume"
+    (tmp_path / ".venv").symlink_to(sys.prefix)
     shutil.copytree(PROJECT / "examples/consume", project, ignore=shutil.ignore_patterns("Pulumi.*.yaml"))
 
     def pulumi(*arguments):

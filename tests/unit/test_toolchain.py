@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from packaging.specifiers import SpecifierSet
 
@@ -26,7 +28,7 @@ def clone(tmp_path, monkeypatch):
 @pytest.fixture
 def table(monkeypatch):
     """The table of programs holds one, `tool`, which comes with `helper`."""
-    source = Source("1.5.0", Release("", {}, {}), (MODULE_LESS,), build_minutes=1)
+    source = Source("1.5.0", Release("", {}, {}), MODULE_LESS, build_minutes=1)
     tool = Program("tool", SpecifierSet(">=1.4,<2"), ("--version",), (source,), beside=("helper",))
     monkeypatch.setitem(PROGRAMS, "tool", tool)
 
@@ -105,10 +107,40 @@ def test_another_clone_asks_no_network_for_what_was_built(clone, table, roads):
     assert roads[0] == ["release", "source", "source"]
 
 
-def test_programs_of_several_builds_end_up_in_one_folder(clone, roads):
-    built = [install(clone / f"cache/{name}", "1.5.0", name) for name in ("tool", "helper")]
-    assert {file.name for file in choice._together(built).iterdir()} == {"tool", "helper"}
-    assert choice._together(built) == choice._together(built)
+@pytest.fixture
+def script(clone, table, monkeypatch):
+    """A script of this project's that takes the place of `helper` where `tool` is built."""
+    folder = clone / "ours"
+    folder.mkdir()
+    (folder / "helper").write_text("#!/bin/sh\n")
+    (source,) = PROGRAMS["tool"].sources
+    with_script = replace(source, scripts=(folder / "helper",))
+    monkeypatch.setitem(PROGRAMS, "tool", replace(PROGRAMS["tool"], sources=(with_script,)))
+    return folder / "helper"
+
+
+def test_a_script_of_ours_comes_with_what_is_built(clone, roads, script):
+    roads[1].add("release")
+    choice.ensure(["tool"])
+    assert (clone / "bin/helper").read_text() == script.read_text()
+    assert (clone / "bin/tool").resolve().parent == (clone / "bin/helper").resolve().parent
+
+
+def test_a_script_that_has_changed_is_brought_again_without_a_build(clone, roads, script):
+    roads[1].add("release")
+    choice.ensure(["tool"])
+    script.write_text("#!/bin/sh\n# newer\n")
+    choice.ensure(["tool"])
+    assert (clone / "bin/helper").read_text() == script.read_text()
+    assert (clone / "bin/tool").exists()
+
+
+def test_a_release_keeps_its_own_script(clone, roads, script, monkeypatch):
+    monkeypatch.setattr(release, "fetch", lambda *_: install(clone / "cache/releases/tool", "1.5.0", "tool", "helper"))
+    choice.ensure(["tool"])
+    choice.ensure(["tool"])
+    assert linked(clone) == {"tool": "tool", "helper": "tool"}
+    assert (clone / "bin/helper").read_text() != script.read_text()
 
 
 def test_what_was_brought_once_is_not_brought_again(clone, table, roads):
@@ -140,9 +172,8 @@ def test_a_stack_that_wants_a_version_nobody_brings_is_told_so(table, roads):
 def test_what_slipway_brings_is_accepted_and_locked(program):
     for source in program.sources:
         assert source.version in program.accepted
-        assert source.builds
-        for recipe in source.builds:
-            assert (golang.MODULES / recipe.module / "go.sum").exists()
+        assert (golang.MODULES / source.build.module / "go.sum").exists()
+        assert all(script.stat().st_mode & 0o111 for script in source.scripts)
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=lambda program: program.name)

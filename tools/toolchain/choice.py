@@ -1,5 +1,7 @@
 """Which road a program comes by: PATH, upstream's release, or built from source."""
 
+import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -52,10 +54,18 @@ def _on_path(program: Program, wanted: SpecifierSet) -> bool:
 
 def _linked(program: Program, wanted: SpecifierSet) -> bool:
     links = [paths.BIN / name for name in program.provides]
-    if not all(link.exists() for link in links):
+    if not all(link.exists() for link in links) or not _has_current_scripts(program):
         return False
     version = _version(links[0].resolve(), program.version_command)
     return version is not None and version in wanted
+
+
+def _has_current_scripts(program: Program) -> bool:
+    """Whether what was built is linked with the scripts as they are today; a release has its own in their place."""
+    if (paths.BIN / program.name).resolve().is_relative_to((paths.CACHE / "releases").resolve()):
+        return True
+    scripts = [script for source in program.sources for script in source.scripts]
+    return all((paths.BIN / script.name).read_bytes() == script.read_bytes() for script in scripts)
 
 
 def _version(path: Path, command: Sequence[str]) -> str | None:
@@ -93,26 +103,32 @@ def _bring(program: Program, wanted: SpecifierSet) -> Path:
             f"{program.name} {wanted} is needed, and Slipway brings only "
             f"{', '.join(source.version for source in program.sources)}; put another one on PATH"
         )
-    version, builds = chosen.version, chosen.builds
-    is_built = not release.is_fetched(program.name, version) and all(map(golang.is_built, builds))
+    version = chosen.version
+    is_built = not release.is_fetched(program.name, version) and golang.is_built(chosen.build)
     if not is_built:
         try:
             return release.fetch(program.name, version, chosen.release)
         except release.Unavailable as reason:
             say(f"{program.name} {version} cannot be had as a release: {reason}")
             say(f"it is built from source instead, once: about {chosen.build_minutes} min on two cores")
-    return _together([golang.build(recipe) for recipe in builds])
+    return _with_scripts(golang.build(chosen.build), chosen.scripts)
 
 
-def _together(folders: Sequence[Path]) -> Path:
-    """One folder with the files of all: Pulumi looks for its language host beside itself, links followed."""
-    if len(folders) == 1:
-        return folders[0]
-    folder = paths.CACHE / "programs" / "+".join(built.name for built in folders)
+def _with_scripts(built: Path, scripts: Sequence[Path]) -> Path:
+    """One folder with what was built and the scripts: Pulumi warns of a language host that is not beside itself."""
+    if not scripts:
+        return built
+    digest = hashlib.sha256(b"".join(script.read_bytes() for script in scripts)).hexdigest()[:12]
+    folder = paths.CACHE / "programs" / f"{built.name}+{digest}"
     folder.mkdir(parents=True, exist_ok=True)
-    for file in (file for built in folders for file in built.iterdir()):
-        if not (folder / file.name).exists():
+    for file in built.iterdir():
+        with contextlib.suppress(FileExistsError):
             os.link(file, folder / file.name)
+    for script in scripts:
+        # Another clone may run the one that is there.
+        fresh = folder / f"{script.name}.{os.getpid()}"
+        shutil.copy(script, fresh)
+        fresh.replace(folder / script.name)
     return folder
 
 

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
@@ -35,11 +36,14 @@ class Source:
 
     version: str
     release: Release
-    builds: tuple[GoBuild, ...]
+    build: GoBuild
     """What is built where the release cannot be had."""
 
     build_minutes: int
     """How long the build takes on two cores, the first time."""
+
+    scripts: tuple[Path, ...] = ()
+    """Programs of this project's that take the place of what the release has and no build makes."""
 
 
 @dataclass(frozen=True)
@@ -99,27 +103,21 @@ PULUMI = Program(
                 platforms={platform: platform.replace("amd64", "x64") for platform in PLATFORMS},
                 folder="pulumi",
             ),
-            (
-                GoBuild(
-                    "pulumi",
-                    (f"{_PULUMI.format('pkg')}/cmd/pulumi",),
-                    ldflags=f"{_VERSION_FLAG}v3.250.0",
-                    # Scripts, which no compiler makes: they start the program and its dynamic providers.
-                    files={
-                        _PULUMI.format("sdk"): (
-                            "python/cmd/pulumi-language-python-exec",
-                            "python/dist/pulumi-resource-pulumi-python",
-                        )
-                    },
-                ),
-                # The last version whose module can be had; it works with a CLI as new as the one above.
-                GoBuild(
-                    "pulumi-language-python",
-                    (f"{_PULUMI.format('sdk')}/python/cmd/pulumi-language-python",),
-                    ldflags=f"{_VERSION_FLAG}v3.75.0",
-                ),
+            GoBuild(
+                "pulumi",
+                (f"{_PULUMI.format('pkg')}/cmd/pulumi",),
+                ldflags=f"{_VERSION_FLAG}v3.250.0",
+                # Scripts, which no compiler makes: they start the program and its dynamic providers.
+                files={
+                    _PULUMI.format("sdk"): (
+                        "python/cmd/pulumi-language-python-exec",
+                        "python/dist/pulumi-resource-pulumi-python",
+                    )
+                },
             ),
             build_minutes=5,
+            # The release's is in no Go module of this version.
+            scripts=(Path(__file__).parents[1] / "language_host/pulumi-language-python",),
         ),
     ),
     beside=("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"),
@@ -142,7 +140,7 @@ KIND = Program(
                 },
                 platforms={platform: platform for platform in PLATFORMS},
             ),
-            (GoBuild("kind", ("sigs.k8s.io/kind",)),),
+            GoBuild("kind", ("sigs.k8s.io/kind",)),
             build_minutes=1,
         ),
     ),
@@ -158,7 +156,7 @@ def _kubectl(version: str, built: str, sums: Mapping[str, str]) -> Source:
             sums,
             platforms={platform: platform.replace("-", "/") for platform in PLATFORMS},
         ),
-        (kubernetes(built, "kubectl"),),
+        kubernetes(built, "kubectl"),
         build_minutes=4,
     )
 
