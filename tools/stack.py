@@ -4,6 +4,7 @@ import difflib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -157,18 +158,17 @@ class Stack:
         """
         self._clear_lock_of_a_dead_run()
         argv = ["pulumi", command, "--stack", self.name, "--config-file", str(self.copy), *words]
-        with subprocess.Popen(argv, cwd=paths.PROJECT) as process:
-            interrupted = False
-            while process.returncode is None:
-                try:
-                    process.wait()
-                except KeyboardInterrupt:
-                    # Pulumi got it from the terminal too: it ends what runs, writes the state and releases its lock.
-                    interrupted = True
-        if interrupted:
+        interrupts: list[int] = []
+        # Pulumi gets it from the terminal too: it ends what runs, writes the state and releases its lock.
+        before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+        try:
+            code = subprocess.run(argv, cwd=paths.PROJECT).returncode
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if interrupts:
             raise KeyboardInterrupt
-        if process.returncode:
-            raise Problem(f"pulumi {command} of {self.name} failed ({process.returncode}); the reason stands above")
+        if code:
+            raise Problem(f"pulumi {command} of {self.name} failed ({code}); the reason stands above")
 
     def remove(self) -> None:
         """Have the backend forget the stack, which holds no resource any more; our own keeps no backup of it either."""
