@@ -147,6 +147,10 @@ def test_a_region_with_two_zones_for_eks_is_enough(eks):
     ]
 
 
+def test_no_vpc_is_made_before_the_guard_has_spoken(prod):
+    assert "prod-guard" in prod.the("Vpc").dependencies
+
+
 def test_a_vpc_has_the_time_that_load_balancers_take_to_let_go_of_it(prod):
     assert {prod.the(kind).timeouts["delete"] for kind in ("Vpc", "InternetGateway")} == {"30m"}
     assert {each.timeouts["delete"] for each in prod.of("Subnet")} == {"30m"}
@@ -423,10 +427,13 @@ def test_a_preview_knows_what_does_not_depend_on_the_cluster(eks):
         ({"admins": ["arn:aws:iam::123456789012:root"]}, r"admins\[0\]: .* is no role or user of IAM"),
         ({"admins": [ADMIN, ADMIN]}, r"admins\[1\]: .* is there twice; drop one$"),
         ({"node_cidr": "10.0.0.0/24"}, "nodeCidr: 10.0.0.0/24 does not make a VPC of 3 zones; write a /16 to /23$"),
-        ({"node_cidr": "10.0.0.0/22"}, "nodeCidr: 10.0.0.0/22 has room for 6 nodes .* to 11 .* write a /21 or larger"),
+        (
+            {"node_cidr": "10.0.0.0/22"},
+            "nodeCidr: 10.0.0.0/22 has 768 private addresses, .* 1024 .* write a /21 or larger",
+        ),
         (
             {"node_pools": [pool(max_nodes=1000)]},
-            "nodeCidr: 10.0.0.0/16 has room for 384 nodes .* to 1330 .*; lower maxN",
+            "nodeCidr: 10.0.0.0/16 has 49152 private addresses, .* 170240 .*; lower maxNodes$",
         ),
         ({"service_cidr": "10.8.0.0/25"}, "serviceCidr: EKS takes no such size as 10.8.0.0/25; write .* /12 to /24$"),
         ({"service_cidr": "100.64.0.0/20"}, "serviceCidr: 100.64.0.0/20 is public; write a part of 10.0.0.0/8"),
@@ -474,7 +481,7 @@ def test_what_cannot_be_made_is_refused_in_one_line_with_the_fix(refused, change
 
 
 def test_the_largest_pools_that_fit_are_accepted(eks):
-    # Five nodes and six for an upgrade: 11 of 12 shares of three /23.
+    # Five nodes and two for an upgrade with 128 each, and four idle ones with 32: 1024 of 1536.
     assert eks(node_cidr="10.0.0.0/21").the("NodeGroup")
 
 

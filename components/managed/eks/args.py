@@ -33,6 +33,9 @@ ADDRESSES_PER_NODE = 128
 lets a node of up to 30 vCPUs run: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html, and
 https://docs.aws.amazon.com/eks/latest/best-practices/prefix-mode-linux.html."""
 
+ADDRESSES_PER_IDLE_NODE = 32
+"""Of one that has hardly any pods: a prefix in use, and the one to spare."""
+
 NODE_PREFIXES = (16, 23)
 """A VPC is a /16 at most (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html); a load balancer wants
 a /27 (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html), which is
@@ -160,12 +163,14 @@ def is_arm(machine_type: str) -> bool:
     return bool(re.match(r"a1\.|[a-z]+\d+[a-z]*g[a-z]*[.-]|p\d+e-gb\d+\.", machine_type))
 
 
-def surge(pool: NodePool) -> int:
-    """How many nodes an upgrade may add to a pool for a while.
+def most_addresses(pool: NodePool) -> int:
+    """The most addresses that a pool takes with its pods, while an upgrade adds nodes and moves pods there.
 
     https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html#managed-node-update-scale-up
     """
-    return max(2 * ZONES, math.ceil(pool["max_nodes"] * UNAVAILABLE_PERCENT / 100))
+    at_a_time = math.ceil(pool["max_nodes"] * UNAVAILABLE_PERCENT / 100)
+    idle = max(2 * ZONES - at_a_time, 0)
+    return (pool["max_nodes"] + at_a_time) * ADDRESSES_PER_NODE + idle * ADDRESSES_PER_IDLE_NODE
 
 
 def subnets(node_cidr: str) -> tuple[list[str], list[str]]:
@@ -360,16 +365,15 @@ def _service_faults(cidr: str) -> list[Fault]:
 
 
 def _room_faults(nodes: IPv4Network, pools: list[NodePool]) -> list[Fault]:
-    wanted = sum(pool["max_nodes"] + surge(pool) for pool in pools)
-    room = ZONES * nodes.num_addresses // 4 // ADDRESSES_PER_NODE
+    wanted, room = sum(map(most_addresses, pools)), nodes.num_addresses // 4 * ZONES
     if wanted <= room:
         return []
-    prefix = prefix_for(math.ceil(wanted * ADDRESSES_PER_NODE * 4 / ZONES))
+    prefix = prefix_for(math.ceil(wanted / ZONES * 4))
     advice = f"write a /{prefix} or larger, or lower maxNodes" if prefix >= NODE_PREFIXES[0] else "lower maxNodes"
     return [
         Fault(
             "nodeCidr",
-            f"{nodes} has room for {room} nodes with their pods, and the pools may grow to {wanted} during an upgrade; "
+            f"{nodes} has {room} private addresses, and the pools with their pods may take {wanted} during an upgrade; "
             f"{advice}",
         )
     ]

@@ -41,7 +41,7 @@ class EksCluster(ManagedCluster):
         warn_of_missing(CALLER, self)
 
         watch = guard(self, name, args, pinned=pinned(args), offered=offered_versions(self, args))
-        network = private_network(self, name, args)
+        network = private_network(self, name, args, watch)
         identity = identities(self, name, args)
         encryption = secrets_encryption(self, name, args, identity)
         cluster = control_plane(self, name, args, network, identity, encryption, watch)

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from components.managed.eks.args import ZONES, EksArgs, subnets
+from components.managed.guard import Guard
 from components.managed.managed_args import NODE_CIDR
 from components.managed.slim import SlimResource, ask
 
@@ -30,7 +31,7 @@ class Network:
     """What nodes need to reach the internet, from their first second to their last."""
 
 
-def private_network(parent: pulumi.Resource, name: str, args: EksArgs) -> Network:
+def private_network(parent: pulumi.Resource, name: str, args: EksArgs, guard: Guard) -> Network:
     """A VPC whose private subnets reach the internet and are not reached from it; or the given subnets.
 
     Its public subnets hold the NAT gateways, and whatever load balancers the cluster asks for.
@@ -43,7 +44,8 @@ def private_network(parent: pulumi.Resource, name: str, args: EksArgs) -> Networ
 
     cidr = args.get("node_cidr", NODE_CIDR)
     zones = zone_names(parent, args)
-    vpc = make("Vpc", "vpc", {"cidrBlock": cidr, "enableDnsHostnames": True})
+    # What the guard refuses has no VPC made, and then another and another.
+    vpc = make("Vpc", "vpc", {"cidrBlock": cidr, "enableDnsHostnames": True}, guard)
     gateway = make("InternetGateway", "gateway", {"vpcId": vpc.id})
     outside = make("RouteTable", "public-routes", {"vpcId": vpc.id})
     way = {"routeTableId": outside.id, "destinationCidrBlock": ANYWHERE, "gatewayId": gateway.id}
