@@ -67,8 +67,9 @@ KAPSULE = Example(
         "private-nodes": Seen("Pool", "publicIpDisabled", True),
         "authorized-networks": Seen("Acl", "aclRules.0.ip", "203.0.113.0/24"),
         "network-policy": Seen("Cluster", "cni", "cilium"),
-        # Both are built in: https://www.scaleway.com/en/docs/kubernetes/reference-content/managed-kubernetes-service-definition/
-        "load-balancer": Seen("Cluster", "deleteAdditionalResources", True),
+        "load-balancer": ByTest("test_a_load_balancer_goes_before_the_nodes_so_that_the_cluster_gives_it_back"),
+        # Volumes are built in, and go with the cluster:
+        # https://www.scaleway.com/en/docs/kubernetes/reference-content/managed-kubernetes-service-definition/
         "persistent-volumes": Seen("Cluster", "deleteAdditionalResources", True),
         "tags": (
             Seen("Cluster", "tags", ["cost=42"], when={"tags": {"cost": "42"}}),
