@@ -40,7 +40,7 @@ class GkeCluster(ManagedCluster):
         warn_of_missing(CALLER, self)
 
         watch = guard(self, name, args, pinned=pinned(args), offered=offered_versions(self, args))
-        network = private_network(self, name, args)
+        network = private_network(self, name, args, watch)
         identity = node_identity(self, name)
         encryption = secrets_encryption(self, name, args)
         cluster = control_plane(self, name, args, network, identity, encryption, watch)

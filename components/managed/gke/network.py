@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from components.managed.gke.args import GkeArgs
+from components.managed.guard import Guard
 from components.managed.managed_args import NODE_CIDR, POD_CIDR, SERVICE_CIDR
 from components.managed.slim import SlimResource
 
@@ -25,7 +26,7 @@ class Network:
     """What nodes need to reach the internet, from their first second to their last."""
 
 
-def private_network(parent: pulumi.Resource, name: str, args: GkeArgs) -> Network:
+def private_network(parent: pulumi.Resource, name: str, args: GkeArgs, guard: Guard) -> Network:
     """A VPC with one subnet, whose machines reach the internet and are not reached from it; or the given one."""
     if given := args.get("network"):
         return Network(given["id"], given["subnet_id"], given["pod_range"], given["service_range"])
@@ -36,7 +37,8 @@ def private_network(parent: pulumi.Resource, name: str, args: GkeArgs) -> Networ
         "Network",
         f"{name}-network",
         {"autoCreateSubnetworks": False},
-        pulumi.ResourceOptions(parent=parent, custom_timeouts=slow),
+        # What the guard refuses has no VPC made, and none deleted.
+        pulumi.ResourceOptions(parent=parent, custom_timeouts=slow, depends_on=[guard]),
     )
     subnet = _compute(
         "Subnetwork",

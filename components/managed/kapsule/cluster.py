@@ -39,7 +39,7 @@ class KapsuleCluster(ManagedCluster):
 
         # No function of the provider lists what Scaleway offers.
         watch = guard(self, name, args, pinned=pinned(args))
-        network = private_network(self, name, args)
+        network = private_network(self, name, args, watch)
         cluster = control_plane(self, name, args, network, watch)
         acl = api_acl(self, name, args, network, cluster)
         pools = node_pools(self, name, args, cluster, acl)

@@ -27,7 +27,7 @@ class Network:
     """What is there before the cluster, and until it is gone."""
 
 
-def private_network(parent: pulumi.Resource, name: str, args: KapsuleArgs) -> Network:
+def private_network(parent: pulumi.Resource, name: str, args: KapsuleArgs, guard: Guard) -> Network:
     """A Private Network whose machines reach the internet and are not reached from it; or the given one."""
     if given := args.get("network"):
         anchor = _anchor(parent, name, args, given["private_network_id"])
@@ -36,7 +36,8 @@ def private_network(parent: pulumi.Resource, name: str, args: KapsuleArgs) -> Ne
     tags = flat_tags(args)
     regional = {"region": args["region"], "tags": tags}
     zonal = {"zone": first_zone(args), "tags": tags}
-    vpc = _network("Vpc", f"{name}-vpc", regional, child)
+    # What the guard refuses has no VPC made, and none deleted.
+    vpc = _network("Vpc", f"{name}-vpc", regional, pulumi.ResourceOptions(parent=parent, depends_on=[guard]))
     network = _network(
         "PrivateNetwork",
         f"{name}-network",
