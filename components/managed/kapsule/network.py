@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from components.managed.guard import Guard
 from components.managed.kapsule.args import NODE_CIDR, KapsuleArgs, first_zone, flat_tags
 from components.managed.slim import SlimResource
 
