@@ -1,4 +1,7 @@
-"""Serve one engine, whose address is the last argument, until it says stop or is gone."""
+"""Serve one engine until it says stop or is gone.
+
+Arguments: the folder of the launcher and of Pulumi's scripts, options of the engine's, and the engine's address.
+"""
 
 import atexit
 import io
@@ -9,6 +12,11 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+SECONDS_TO_LEAVE = 2
+"""How long an interrupted program may tidy up; the engine kills after 5."""
 
 
 def leave() -> None:
@@ -42,11 +50,12 @@ for name in [name for name in sys.modules if name.partition(".")[0] == "tools"]:
 
 def main() -> None:
     """Serve until the engine interrupts, as it does at the end of a phase."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     # Read a line at a time by the engine: the user sees each as it is printed.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-    programs = Programs(engine=sys.argv[-1], executor=PROJECT / ".slipway/bin/pulumi-language-python-exec")
+    programs = Programs(engine=sys.argv[-1], executor=Path(sys.argv[1], "pulumi-language-python-exec").resolve())
     watch_engine(programs)
 
     # A call that waits for a program holds a thread: a component package for as long as the phase lasts.
@@ -62,7 +71,20 @@ def main() -> None:
         pass
     finally:
         programs.end()
-        server.stop(grace=None)
+        server.stop(grace=1).wait()
+
+
+def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Interrupt the program, or the wait for one, once: an engine that the user interrupts says so twice.
+
+    The SDK waits for what it asked of the engine, which may never answer any more; so not for ever.
+    """
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    last_call = threading.Timer(SECONDS_TO_LEAVE, leave)
+    last_call.daemon = True
+    last_call.start()
+    raise KeyboardInterrupt
 
 
 def watch_engine(programs: Programs) -> None:

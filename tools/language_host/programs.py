@@ -114,7 +114,7 @@ class Programs:
         if self._runs_here.is_set():
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         for child in tuple(self._children):
-            child.terminate()
+            child.send_signal(signal.SIGINT)
 
     def end(self) -> None:
         """End all programs of other processes."""
@@ -127,12 +127,12 @@ class Programs:
         def run() -> None:
             self._runs_here.set()
             try:
-                code = _as_a_script(self.executor, arguments, variables)
+                ended.set_result(_as_a_script(self.executor, arguments, variables))
             except KeyboardInterrupt:
-                code = -signal.SIGINT
+                ended.set_result(-signal.SIGINT)
+                raise
             finally:
                 self._runs_here.clear()
-            ended.set_result(code)
 
         self._here.put(run)
         return ended.result()
