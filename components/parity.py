@@ -197,7 +197,7 @@ FEATURES: Mapping[str, Feature] = {
         {
             "gke": _native("release channels"),
             "eks": _other("patches come by themselves; a minor only when asked for, or once its support ends"),
-            "aks": _native("upgrade channels"),
+            "aks": _native("patches"),
             "doks": _native("patches"),
             "kapsule": _native("patches"),
             "kind": _lacking("it lives until it is made anew"),

@@ -309,6 +309,8 @@ def test_the_control_plane_may_join_its_subnets_and_use_its_key_and_nothing_else
         "prod-control-plane-key": "12338af0-0e69-4776-bea7-57ae8d297424",
     }
     assert {each["principalId"] for each in grants.values()} == {PRINCIPAL}
+    # Without it Azure looks for the identity in its directory, which may not know it yet.
+    assert {each["principalType"] for each in grants.values()} == {"ServicePrincipal"}
     assert grants["prod-control-plane-api"]["scope"].endswith("/subnets/api-server")
     assert made.the("ManagedCluster").dependencies >= grants.keys()
 

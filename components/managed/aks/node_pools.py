@@ -96,7 +96,6 @@ def _made_from(pool: NodePool, args: AksArgs) -> dict[str, Any]:
         "machine": pool["machine_type"],
         "disk": pool.get("disk_gb", 100),
         "spot": pool.get("spot", False),
-        "gpu": "gpu" in pool,
         "zones": list(args.get("aks", {}).get("zones", ZONES)),
     }
 
