@@ -478,8 +478,13 @@ def test_slow_operations_have_the_time_they_take(aks):
     assert {each.timeouts["delete"] for kind in ("VirtualNetwork", "Subnet") for each in made.of(kind)} == {"15m"}
 
 
-def test_nothing_is_made_before_the_guard_has_looked(aks):
-    assert "prod-guard" in aks().the("ManagedCluster").dependencies
+def test_nothing_is_touched_before_the_guard_has_looked(aks):
+    needs = {each.name: each.dependencies for each in aks().resources if each.custom}
+
+    def all_below(name):
+        return needs[name].union(*map(all_below, needs[name]))
+
+    assert {name for name in needs if "prod-guard" not in all_below(name)} == {"prod-guard"}
 
 
 def test_the_guard_knows_what_aks_cannot_change_in_the_pool_that_is_part_of_the_cluster():

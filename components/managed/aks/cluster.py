@@ -44,11 +44,11 @@ class AksCluster(ManagedCluster):
 
         # The provider has no function that tells which versions a region offers.
         watch = guard(self, name, args, pinned=pinned(args))
-        group = resource_group(self, name, args)
+        group = resource_group(self, name, args, watch)
         network = private_network(self, name, args, group)
         identity = control_plane_identity(self, name, args, group, network)
         encryption = secrets_encryption(self, name, args, group, identity)
-        cluster = control_plane(self, name, args, group, network, identity, encryption, watch)
+        cluster = control_plane(self, name, args, group, network, identity, encryption)
         self.control_plane = cluster
         self.cluster_identifier = cluster.id
         windows = maintenance_windows(self, name, args, group, cluster)

@@ -11,7 +11,6 @@ from components.managed.aks.identity import Identity
 from components.managed.aks.network import Network
 from components.managed.aks.node_pools import node_settings
 from components.managed.aks.resource_group import azure
-from components.managed.guard import Guard
 from components.managed.managed_args import (
     DEFAULT_MAINTENANCE,
     POD_CIDR,
@@ -43,7 +42,6 @@ def control_plane(
     network: Network | None,
     identity: Identity,
     encryption: Encryption,
-    guard: Guard,
 ) -> containerservice.ManagedCluster:
     """The cluster with the nodes that AKS itself needs, and none for pods of yours unless AKS looks after all nodes."""
     protected = args.get("deletion_protection", True)
@@ -117,7 +115,7 @@ def control_plane(
             protect=protected,
             replace_on_changes=list(REPLACED_WITH),
             # The subnets come with their NAT gateway; what the control plane may do must be granted before it is made.
-            depends_on=[guard, *identity.grants, *encryption.grants],
+            depends_on=[*identity.grants, *encryption.grants],
             custom_timeouts=pulumi.CustomTimeouts(create="45m", update="90m", delete="45m"),
         ),
     )

@@ -6,18 +6,19 @@ from typing import Any
 import pulumi
 
 from components.managed.aks.args import AksArgs
+from components.managed.guard import Guard
 from components.managed.slim import SlimResource
 
 SDK = "pulumi-azure-native"
 
 
-def resource_group(parent: pulumi.Resource, name: str, args: AksArgs) -> SlimResource:
-    """A group in the cluster's region. What Azure deletes with it, Pulumi has deleted before."""
+def resource_group(parent: pulumi.Resource, name: str, args: AksArgs, guard: Guard) -> SlimResource:
+    """A group in the cluster's region. All the rest stands in it, and so is touched only after the guard has looked."""
     return azure(
         "resources:ResourceGroup",
         f"{name}-group",
         {"location": args["region"], "tags": args.get("tags")},
-        pulumi.ResourceOptions(parent=parent, protect=args.get("deletion_protection", True)),
+        pulumi.ResourceOptions(parent=parent, protect=args.get("deletion_protection", True), depends_on=[guard]),
     )
 
 
