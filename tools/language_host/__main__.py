@@ -1,6 +1,6 @@
 """Serve one engine until it says stop or is gone.
 
-Arguments: the folder of the launcher and of Pulumi's scripts, options of the engine's, and the engine's address.
+Its address is the last argument. The clone is where the path to this folder, as it was given, says; links are kept.
 """
 
 import atexit
@@ -55,7 +55,8 @@ def main() -> None:
     # Read a line at a time by the engine: the user sees each as it is printed.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-    programs = Programs(engine=sys.argv[-1], executor=Path(sys.argv[1], "pulumi-language-python-exec").resolve())
+    executor = Path(sys.argv[0]).parents[1] / ".slipway/bin/pulumi-language-python-exec"
+    programs = Programs(engine=sys.argv[-1], executor=executor.resolve())
     watch_engine(programs)
 
     # A call that waits for a program holds a thread: a component package for as long as the phase lasts.
