@@ -71,7 +71,7 @@ def _grow(example: Example, folder: Path, env: Mapping[str, str], rounds: int) -
     first = example.cluster["nodePools"][0]
 
     def preview(count: int) -> float:
-        pools = [{**copy.deepcopy(first), "name": f"p{index}", "maxNodes": 1} for index in range(count)]
+        pools = [{**copy.deepcopy(first), "name": f"p{index}", "minNodes": 1, "maxNodes": 1} for index in range(count)]
         stack.set(nodePools=pools)
         return timed(stack.preview)
 
