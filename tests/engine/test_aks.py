@@ -62,3 +62,13 @@ def test_a_cluster_that_moves_to_another_region_gets_a_vault_of_another_name(sta
 
     # The old one keeps its name among the deleted ones, where its keys can be brought back.
     assert inputs_of(stack, "dev-aks-keys")["vaultName"] != before
+
+
+def test_an_automatic_cluster_comes_up_stays_and_goes(slipway):
+    stack = slipway("dev-aks", compute="auto", nodePools=None, apiAccess={"authorizedCidrs": ["203.0.113.0/24"]})
+    assert set(stack.up().changes) == {"create"}
+    assert set(stack.up().changes) == {"same"}
+
+    stack.destroy()
+
+    assert stack.state() == []

@@ -155,6 +155,14 @@ def test_a_pool_that_is_moved_to_other_zones_gets_a_new_name_too(aks):
     assert len(names) == 2
 
 
+def test_in_a_region_without_zones_nothing_is_put_into_one(aks):
+    made = aks(aks={"zones": []})
+
+    assert made.the("AgentPool").inputs.get("availabilityZones") is None
+    assert made.the("ManagedCluster").inputs["agentPoolProfiles"][0].get("availabilityZones") is None
+    assert made.the("PublicIPAddress").inputs.get("zones") is None
+
+
 def test_a_pool_that_aks_can_change_keeps_its_name(aks):
     changed = pool(max_nodes=9, labels={"a": "b"}, taints=[{"key": "a", "effect": "NoSchedule"}])
     names = {

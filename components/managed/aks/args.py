@@ -162,7 +162,7 @@ def pinned(args: AksArgs) -> dict[str, Any]:
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
         **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
         "aks.systemNodes.machineType": own.get("system_nodes", {}).get("machine_type", SYSTEM_MACHINE),
-        "aks.zones": ", ".join(own.get("zones", ZONES)) or "none",
+        "aks.zones": ", ".join(zones_of(args) or ["none"]),
     }
 
 
@@ -176,6 +176,11 @@ def subnets(node_cidr: str) -> tuple[IPv4Network, IPv4Network]:
 def dns_address(service_cidr: str) -> str:
     """The address of the cluster's DNS: the tenth of the Services', where Kubernetes usually has it."""
     return str(IPv4Network(service_cidr)[10])
+
+
+def zones_of(args: AksArgs) -> list[str] | None:
+    """The zones that nodes are in; None in a region that has none."""
+    return list(args.get("aks", {}).get("zones", ZONES)) or None
 
 
 def system_nodes(args: AksArgs) -> tuple[str, int, int]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.managed.aks.args import AksArgs, AksOutbound, subnets
+from components.managed.aks.args import AksArgs, AksOutbound, subnets, zones_of
 from components.managed.aks.resource_group import azure
 from components.managed.managed_args import NODE_CIDR, is_auto
 from components.managed.slim import SlimResource
@@ -43,7 +43,7 @@ def private_network(parent: pulumi.Resource, name: str, args: AksArgs, group: Sl
             **place,
             "sku": {"name": "Standard"},
             "publicIPAllocationMethod": "Static",
-            "zones": args.get("aks", {}).get("zones", ["1", "2", "3"]),
+            "zones": zones_of(args),
         },
         child,
     )

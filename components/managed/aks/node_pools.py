@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import containerservice
 
-from components.managed.aks.args import SURGE_NODES, ZONES, AksArgs, pool_id
+from components.managed.aks.args import SURGE_NODES, AksArgs, pool_id, zones_of
 from components.managed.aks.network import Network
 from components.managed.aks.resource_group import azure
 from components.managed.node_pools import NodePool
@@ -69,7 +69,7 @@ def node_settings(args: AksArgs, network: Network, machine: str, *, gpu: bool = 
         "type": "VirtualMachineScaleSets",
         "vmSize": machine,
         "vnetSubnetID": network.node_subnet_id,
-        "availabilityZones": args.get("aks", {}).get("zones", list(ZONES)),
+        "availabilityZones": zones_of(args),
         "enableAutoScaling": True,
         # As the control plane, which AKS upgrades first: `orchestratorVersion` may not be newer.
         "orchestratorVersion": args["version"],
@@ -96,7 +96,7 @@ def _made_from(pool: NodePool, args: AksArgs) -> dict[str, Any]:
         "machine": pool["machine_type"],
         "disk": pool.get("disk_gb", 100),
         "spot": pool.get("spot", False),
-        "zones": list(args.get("aks", {}).get("zones", ZONES)),
+        "zones": zones_of(args),
     }
 
 
