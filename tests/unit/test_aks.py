@@ -127,7 +127,9 @@ def test_automatic_names_no_pool_and_no_network_and_decides_on_upgrades(aks):
     cluster = made.the("ManagedCluster").inputs
 
     assert cluster["sku"] == {"name": "Automatic", "tier": "Standard"}
-    assert not cluster.keys() & {"agentPoolProfiles", "autoUpgradeProfile", "supportPlan"}
+    # https://github.com/Azure/terraform-azurerm-avm-res-containerservice-managedcluster/blob/main/locals.resource_body.tf
+    refused = {"dnsPrefix", "disableLocalAccounts", "enableRBAC", "nodeResourceGroupProfile", "supportPlan"}
+    assert not cluster.keys() & {"agentPoolProfiles", "autoUpgradeProfile", *refused}
     assert made.of("AgentPool") == made.of("VirtualNetwork") == made.of("Subnet") == []
     assert "subnetId" not in cluster["apiServerAccessProfile"]
 

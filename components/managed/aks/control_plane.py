@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import containerservice
 
-from components.managed.aks.args import AksArgs, AksOutbound, dns_address, system_nodes
+from components.managed.aks.args import SURGE_NODES, AksArgs, AksOutbound, dns_address, system_nodes
 from components.managed.aks.encryption import Encryption
 from components.managed.aks.identity import Identity
 from components.managed.aks.network import Network
@@ -52,10 +52,8 @@ def control_plane(
         f"{name}-cluster",
         resource_group_name=group.output("name"),
         location=args["region"],
-        dns_prefix=name,
         # AKS's own choice has the group's, the cluster's and the region's name in 80 letters.
         node_resource_group=pulumi.Output.concat(group.output("name"), "-nodes"),
-        node_resource_group_profile={"restriction_level": "ReadOnly"},
         kubernetes_version=args["version"],
         identity={
             "type": containerservice.ResourceIdentityType.USER_ASSIGNED,
@@ -63,8 +61,6 @@ def control_plane(
         },
         # CIS AKS 5.5.1 and CIS AKS 5.5.2
         aad_profile={"managed": True, "enable_azure_rbac": True, "admin_group_object_ids": args.get("admins", [])},
-        disable_local_accounts=True,
-        enable_rbac=True,
         api_server_access_profile={
             "disable_run_command": True,
             "enable_vnet_integration": True,
@@ -109,7 +105,7 @@ def control_plane(
             **({"outbound_type": OUTBOUND[network.outbound]} if network else {}),
         },
         tags=args.get("tags"),
-        **(_with_pools(args, network) if network else _automatic()),
+        **(_with_pools(name, args, network) if network else _automatic()),
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=protected,
@@ -128,11 +124,19 @@ def tier(args: AksArgs) -> str:
     return "Standard" if args.get("highly_available", True) else "Free"
 
 
-def _with_pools(args: AksArgs, network: Network) -> dict[str, Any]:
-    """What a cluster with pools of yours sets, and AKS Automatic has built in."""
+def _with_pools(name: str, args: AksArgs, network: Network) -> dict[str, Any]:
+    """What a cluster with pools of yours sets, and AKS Automatic has built in and does not let one set.
+
+    https://github.com/Azure/terraform-azurerm-avm-res-containerservice-managedcluster/blob/main/locals.resource_body.tf
+    """
     extended = args.get("release_channel") == ReleaseChannel.EXTENDED
     return {
         "sku": {"name": "Base", "tier": tier(args)},
+        "dns_prefix": name,
+        "enable_rbac": True,
+        # CIS AKS 5.5.1
+        "disable_local_accounts": True,
+        "node_resource_group_profile": {"restriction_level": "ReadOnly"},
         # https://learn.microsoft.com/azure/aks/long-term-support
         "support_plan": "AKSLongTermSupport" if extended else "KubernetesOfficial",
         "auto_upgrade_profile": {"upgrade_channel": "patch", "node_os_upgrade_channel": "SecurityPatch"},
@@ -164,6 +168,7 @@ def _system_pool(args: AksArgs, network: Network) -> dict[str, Any]:
         "minCount": least,
         "maxCount": most,
         "nodeTaints": ["CriticalAddonsOnly=true:NoSchedule"],
+        "upgradeSettings": {"maxSurge": str(SURGE_NODES)},
     }
 
 

@@ -53,7 +53,7 @@ CONTROLS = (
     *_of_nodes("CIS AKS 5.4.3", "nodes have no public addresses", "enableNodePublicIP", False),
     Control("CIS AKS 5.4.4", "network policies are enforced", CLUSTER, "networkProfile.networkPolicy", "cilium"),
     Control("CIS AKS 5.5.1", "users are those of Entra ID", CLUSTER, "aadProfile.managed", True),
-    Control("CIS AKS 5.5.1", "and there are no others", CLUSTER, "disableLocalAccounts", True),
+    Control("CIS AKS 5.5.1", "and there are no others", CLUSTER, "disableLocalAccounts", True, built_in=AUTOMATIC),
     Control("CIS AKS 5.5.2", "Azure's roles say who may do what", CLUSTER, "aadProfile.enableAzureRBAC", True),
     Control(
         "Slipway AKS 1",

@@ -50,7 +50,7 @@ def _kind(collection: str, named_by: str, *, longest: int, replaced: tuple[str, 
 
 
 def _cluster_outputs(subscription: str, inputs: Properties) -> Properties:
-    access, prefix = inputs.get("apiServerAccessProfile", {}), inputs.get("dnsPrefix")
+    access, prefix = inputs.get("apiServerAccessProfile", {}), inputs.get("dnsPrefix", "automatic")
     region, identities = inputs.get("location"), inputs.get("identity", {}).get("userAssignedIdentities", [])
     is_private = access.get("enablePrivateCluster", False)
     has_zone = is_private and access.get("privateDNSZone") != "none"
