@@ -257,7 +257,8 @@ FEATURES: Mapping[str, Feature] = {
         "Nodes without public addresses",
         _never,
         {
-            **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule"), _native()),
+            **dict.fromkeys(("gke", "eks", "aks", "kapsule"), _native()),
+            "doks": _native("isolated workers, behind a NAT gateway"),
             "kind": _native("on a network of this machine"),
         },
     ),

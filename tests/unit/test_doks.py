@@ -291,6 +291,18 @@ def test_no_cluster_goes_back(refused, wanted, line):
     assert refused(version=wanted, state={CLUSTER: STANDING}) == f"version: {line}"
 
 
+def test_an_upgrade_is_warned_of_that_may_need_a_patch_first(doks, monkeypatch):
+    said = []
+    monkeypatch.setattr("pulumi.log.warn", lambda message, *_: said.append(message))
+
+    doks(state={CLUSTER: {**STANDING, "version": "1.36.3-do.1"}})
+    assert said == []
+    doks(state={CLUSTER: {**STANDING, "version": "1.36.2-do.0"}})
+    (line,) = said
+    assert line.startswith("version: DigitalOcean goes on to 1.37 only from the last patch of 1.36, 1.36.3-do.1, and")
+    assert line.endswith('if it refuses, write "1.36.3" first')
+
+
 def test_patches_come_by_themselves_unless_the_stack_asks_for_one(doks):
     assert doks().the("KubernetesCluster").inputs["autoUpgrade"] is True
     assert doks(version="1.37.2").the("KubernetesCluster").inputs["autoUpgrade"] is False

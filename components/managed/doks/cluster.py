@@ -48,7 +48,7 @@ class DoksCluster(ManagedCluster):
             offered=offered,
             irreversible={"highlyAvailable": args.get("highly_available", True)},
         )
-        version = version_of(state, name, args, offered)
+        version = version_of(self, name, args, state, offered)
         network = private_network(self, name, args, watch)
         cluster = control_plane(self, name, args, network, version, watch)
         self.control_plane = cluster

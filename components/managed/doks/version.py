@@ -42,7 +42,9 @@ def offered_versions(parent: pulumi.Resource) -> pulumi.Output[list[str]]:
     return told.apply(lambda known: known["validVersions"])
 
 
-def version_of(state: State, name: str, args: DoksArgs, offered: pulumi.Output[list[str]]) -> Version:
+def version_of(
+    parent: pulumi.Resource, name: str, args: DoksArgs, state: State, offered: pulumi.Output[list[str]]
+) -> Version:
     """Which build the cluster `name` gets.
 
     Raises:
@@ -58,7 +60,23 @@ def version_of(state: State, name: str, args: DoksArgs, offered: pulumi.Output[l
         instead = running if is_exact(wanted) else versions.minor_of(running)
         fault = f'{wanted} is older than {running}, which runs, and a control plane never goes back; write "{instead}"'
         raise SpecError([Fault("version", fault)])
+    offered.apply(lambda slugs: _warn_of_patches(parent, last["version"], slugs, wanted))
     return Version(slug, runs=versions.same(wanted, running))
+
+
+def _warn_of_patches(parent: pulumi.Resource, running: str, slugs: Sequence[str], wanted: str) -> None:
+    """Say what DigitalOcean may refuse an upgrade for. The patch may have come since the state was written.
+
+    https://docs.digitalocean.com/products/kubernetes/how-to/upgrade-cluster/
+    """
+    minor = versions.minor_of(plain(running))
+    last = newest(slugs, minor)
+    if minor != versions.minor_of(wanted) and _numbers(last) > _numbers(running):
+        pulumi.log.warn(
+            f"version: DigitalOcean goes on to {wanted} only from the last patch of {minor}, {last}, and {running} "
+            f'runs as far as the state tells; if it refuses, write "{plain(last)}" first',
+            parent,
+        )
 
 
 def _is_replaced(state: State, name: str, args: DoksArgs) -> bool:
