@@ -292,6 +292,21 @@ def test_a_given_network_is_lived_in_and_none_is_made(made, managed):
     assert {kind for kind in managed.made_for_a_network if made(managed, **given.when).of(kind)} == set()
 
 
+# The seal
+
+
+def test_everything_stands_behind_the_seal_so_that_a_refused_destroy_takes_nothing(made, managed):
+    needs = {each.name: each.dependencies for each in made(managed).resources if each.custom}
+    (seal,) = made(managed).of("Seal")
+    behind, left = {seal.name}, [seal.name]
+    while left:
+        new = needs[left.pop()] - behind
+        behind |= new
+        left += new & needs.keys()
+
+    assert needs.keys() - behind == set()
+
+
 # Node pools
 
 

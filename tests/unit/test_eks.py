@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 import subprocess
@@ -133,12 +134,26 @@ def test_zones_are_asked_for_once_so_that_a_new_zone_moves_no_subnet(prod):
     assert {each.ignore_changes for each in prod.of("Subnet")} == {frozenset({"availabilityZone"})}
 
 
+def test_nodes_find_their_cluster_by_name_in_the_vpc(prod):
+    assert prod.the("Vpc").inputs["enableDnsHostnames"] is True
+
+
+def test_zones_where_eks_has_no_control_plane_are_not_asked_for(eks):
+    asked = {}
+    zones = "aws:index/getAvailabilityZones:getAvailabilityZones"
+    told = {**AWS.functions, zones: lambda project, args: asked.update(args) or AWS.functions[zones](project, args)}
+    eks(clouds=[dataclasses.replace(AWS, functions=told)])
+
+    assert set(asked["excludeZoneIds"]) == {"use1-az3", "usw1-az2", "cac1-az3"}
+    assert asked["filters"] == [{"name": "zone-type", "values": ["availability-zone"]}]
+
+
 def test_a_region_with_two_zones_for_eks_is_enough(eks):
     told = {
         **AWS.functions,
         "aws:index/getAvailabilityZones:getAvailabilityZones": lambda project, args: {"names": ["c", "a"]},
     }
-    small = eks(clouds=[type(AWS)(AWS.package, AWS.distribution, AWS.kinds, told)])
+    small = eks(clouds=[dataclasses.replace(AWS, functions=told)])
 
     assert [each.inputs["availabilityZone"] for each in small.of("Subnet") if "-private-" in each.name] == [
         "a",
@@ -254,6 +269,12 @@ def test_nodes_follow_the_version_of_the_control_plane(prod):
     assert "prod-cluster" in prod.the("NodeGroup").dependencies
 
 
+def test_nodes_reach_the_internet_from_their_first_second_to_their_last(prod):
+    ways_out = {each.name for kind in ("Route", "RouteTableAssociation", "VpcEndpoint") for each in prod.of(kind)}
+
+    assert prod.the("NodeGroup").dependencies >= ways_out - {"prod-public-way-out"}
+
+
 def test_the_size_that_an_autoscaler_chose_is_left_alone(prod):
     nodes = prod.the("NodeGroup")
 
@@ -340,9 +361,26 @@ def test_add_ons_ask_aws_as_themselves_and_nodes_may_do_no_more_than_a_node_must
         ],
     }
     assert {each["Statement"][0]["Principal"]["Service"] for each in trust} == {"pods.eks.amazonaws.com"}
+    assert all(each["Statement"][0]["Action"] == ["sts:AssumeRole", "sts:TagSession"] for each in trust)
     assert {each.name for each in prod.of("RolePolicyAttachment") if each.name.startswith("prod-nodes-")} == {
         "prod-nodes-AmazonEC2ContainerRegistryPullOnly",
         "prod-nodes-AmazonEKSWorkerNodePolicy",
+    }
+
+
+def test_add_ons_are_set_up_for_network_policies_many_pods_and_claims_without_a_class(prod):
+    settings = {
+        each.inputs["addonName"]: json.loads(each.inputs["configurationValues"])
+        for each in prod.of("Addon")
+        if "configurationValues" in each.inputs
+    }
+
+    assert settings == {
+        "vpc-cni": {
+            "enableNetworkPolicy": "true",
+            "env": {"ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": "1"},
+        },
+        "aws-ebs-csi-driver": {"defaultStorageClass": {"enabled": True}},
     }
 
 

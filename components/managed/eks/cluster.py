@@ -53,7 +53,7 @@ class EksCluster(ManagedCluster):
         self.node_pools = node_pools(self, name, args, cluster, network, identity, before)
         nodes = list(self.node_pools.values())
         late = addons(self, name, args, cluster, identity, versions, only=ADDONS_AFTER_NODES, after=nodes)
-        seal(self, name, args, [cluster, *network.ways_out, *admins, *before, *nodes, *late])
+        seal(self, name, args, [cluster, *admins, *before, *nodes, *late])
 
         authority = cluster.certificate_authority.apply(lambda told: told.data or "")
         self.finish(
