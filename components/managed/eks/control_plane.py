@@ -5,13 +5,14 @@ from typing import Any
 import pulumi
 from pulumi_aws import eks
 
-from components.managed.eks.args import EksArgs, pinned
+from components.managed.eks.args import EksArgs
 from components.managed.eks.encryption import Encryption
 from components.managed.eks.identity import Identity
 from components.managed.eks.network import SDK, Network
 from components.managed.guard import Guard
 from components.managed.managed_args import (
     DEFAULT_LOGS,
+    NODE_CIDR,
     SERVICE_CIDR,
     ControlPlaneLog,
     ReleaseChannel,
@@ -88,8 +89,8 @@ def control_plane(
             protect=protected,
             # Its name is taken until it is gone.
             delete_before_replace=True,
-            # AWS's provider would try to move a cluster to another VPC, and pass over another key in silence.
-            replacement_trigger=pinned(args),
+            # It never moves to another VPC, which the provider would try; another key the provider passes over in silence.
+            replacement_trigger="a given network" if "network" in args else args.get("node_cidr", NODE_CIDR),
             replace_on_changes=["encryptionConfig"],
             # What it needs until it is gone: without its role it leaves security groups and addresses behind.
             depends_on=[
