@@ -89,7 +89,7 @@ def control_plane(
             protect=protected,
             # Its name is taken until it is gone.
             delete_before_replace=True,
-            # It never moves to another VPC, which the provider would try; another key the provider passes over in silence.
+            # It cannot move to another VPC, and the provider would try to. Another key it would pass over in silence.
             replacement_trigger="a given network" if "network" in args else args.get("node_cidr", NODE_CIDR),
             replace_on_changes=["encryptionConfig"],
             # What it needs until it is gone: without its role it leaves security groups and addresses behind.
