@@ -102,10 +102,15 @@ def test_an_unprotected_cluster_is_replaced_by_one_of_a_build_that_can_be_had(fr
     fresh.up()
     offers(fresh, "1.37.4-do.0")
     fresh.set(region="ams3")
+    before = len(fresh.journal())
 
     fresh.up()
 
     assert version_of(fresh) == "1.37.4-do.0"
+    done = fresh.journal()[before:]
+    for name in ("prod-doks-cluster", "prod-doks-network"):
+        # Neither two networks of one team nor two clusters of one network may overlap.
+        assert done.index(("delete", name)) < done.index(("create", name))
 
 
 # What cannot be taken back
