@@ -52,7 +52,6 @@ DOKS = Example(
             ),
         ),
         # DigitalOcean has these on, and no field that would turn them off.
-        "node-repair": Seen("KubernetesNodePool", "clusterId", is_set),
         "network-policy": Seen(CLUSTER, "clusterSubnet", is_set),
         "load-balancer": Seen(CLUSTER, "destroyAllAssociatedResources", True),
         "persistent-volumes": Seen(CLUSTER, "destroyAllAssociatedResources", True),
