@@ -9,7 +9,7 @@ import pulumi
 State = Mapping[str, Mapping[str, Any]]
 """URN of a resource → its outputs, by the names that its provider uses."""
 
-_ATTEMPTS = 20
+_FURTHER_ATTEMPTS = 20
 _SECONDS_BETWEEN = 0.1
 
 
@@ -24,18 +24,17 @@ def last_state() -> State:
     Raises:
         Exception: The state cannot be read.
     """
-    for attempts_left in reversed(range(_ATTEMPTS)):
+    for _ in range(_FURTHER_ATTEMPTS):
         try:
-            told = pulumi.runtime.invoke(_READ, {"stackName": pulumi.get_stack()})
-            return {urn: resource["outputs"] for urn, resource in (told.value or {}).get("outputs", {}).items()}
+            return _read()
         except Exception:  # the SDK raises nothing more telling
-            if attempts_left == 0:
-                raise
             time.sleep(_SECONDS_BETWEEN)
-    raise AssertionError("unreachable")
+    return _read()
 
 
-_READ = "pulumi:pulumi:readStackResourceOutputs"
+def _read() -> State:
+    told = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": pulumi.get_stack()})
+    return {urn: resource["outputs"] for urn, resource in (told.value or {}).get("outputs", {}).items()}
 
 
 def outputs_of(state: State, token: str, name: str) -> Mapping[str, Any]:

@@ -81,3 +81,11 @@ def test_what_the_cloud_offers_is_no_change_of_the_stack():
 
     assert provider.diff("id", CLUSTER, {**CLUSTER, "offered": []}).changes is False
     assert provider.diff("id", CLUSTER, {**CLUSTER, "version": "1.37"}).changes is True
+
+
+def test_what_the_cloud_cannot_turn_off_again_is_refused_be_the_cluster_protected_or_not():
+    on, off = {"irreversible": {"highlyAvailable": True}}, {"irreversible": {"highlyAvailable": False}}
+
+    (line,) = refused({**CLUSTER, **on}, protected=False, **off)
+    assert line.startswith("highlyAvailable: is true for the cluster prod, and the cloud cannot take that back; write")
+    assert refused({**CLUSTER, **off}, **on) == refused({**CLUSTER, **on}, **on) == refused({}, **off) == []
