@@ -214,7 +214,8 @@ def test_an_interrupted_engine_ends_the_program_in_an_orderly_way(project):
     engine, program = project.waiting()
 
     engine.send_signal(signal.SIGINT)
-    engine.communicate()
+    said = engine.communicate()[0]
 
     assert not program.is_running()
     assert (project.folder / "ended").exists()
+    assert "Traceback" not in said

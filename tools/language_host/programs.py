@@ -24,6 +24,8 @@ from pulumi.runtime.proto import language_pb2
 from tools.language_host import protos
 from tools.language_host.environments import Environment
 
+QUIETLY = Path(__file__).with_name("quietly.py")
+
 SECONDS_TO_END = 5
 """How long a program that was told to end may take."""
 
@@ -58,7 +60,7 @@ class Programs:
             self._here_was_used = True
             self.import_sdk()
             return self._run_here(arguments, variables)
-        command = [environment.python, self.executor, *arguments]
+        command = [environment.python, QUIETLY, self.executor, *arguments]
         with self._started(command, {**_inherited(), **variables}) as child:
             return child.wait()
 

@@ -1,0 +1,17 @@
+"""Run a script as Python does, but end without a word when interrupted: whoever interrupts knows why.
+
+Started as a file, with the script and its arguments behind it.
+"""
+
+import os
+import runpy
+import signal
+import sys
+
+sys.argv = sys.argv[1:]
+sys.path[0] = os.path.dirname(sys.argv[0])  # noqa: PTH120 - it is what Python itself does
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except KeyboardInterrupt:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
