@@ -134,8 +134,9 @@ def test_a_region_with_two_zones_for_eks_is_enough(eks):
     ]
 
 
-def test_no_vpc_is_made_before_the_guard_has_spoken(prod):
-    assert "prod-guard" in prod.the("Vpc").dependencies
+def test_nothing_that_a_region_has_is_touched_before_the_guard_has_spoken(prod):
+    assert all("prod-guard" in prod.the(kind).dependencies for kind in ("Vpc", "Key", "LogGroup", "Cluster"))
+    assert "prod-cluster" in prod.the("LaunchTemplate").dependencies
 
 
 def test_a_vpc_has_the_time_that_load_balancers_take_to_let_go_of_it(prod):

@@ -43,7 +43,7 @@ class EksCluster(ManagedCluster):
         watch = guard(self, name, args, pinned=pinned(args), offered=offered_versions(self, args))
         network = private_network(self, name, args, watch)
         identity = identities(self, name, args)
-        encryption = secrets_encryption(self, name, args, identity)
+        encryption = secrets_encryption(self, name, args, identity, watch)
         cluster = control_plane(self, name, args, network, identity, encryption, watch)
         self.control_plane = cluster
         self.cluster_identifier = cluster.arn

@@ -95,7 +95,7 @@ def control_plane(
             # What it needs until it is gone: without its role it leaves security groups and addresses behind.
             depends_on=[
                 guard,
-                *log_group(parent, name, args, unique, logs),
+                *log_group(parent, name, args, unique, logs, guard),
                 *identity.control_plane.grants,
                 *encryption.grants,
                 # What nodes need from their first second to their last, where it is the cluster that makes them.
@@ -124,7 +124,12 @@ def auto_mode(args: EksArgs, identity: Identity) -> dict[str, Any]:
 
 
 def log_group(
-    parent: pulumi.Resource, name: str, args: EksArgs, unique: pulumi.Output[str], logs: list[str]
+    parent: pulumi.Resource,
+    name: str,
+    args: EksArgs,
+    unique: pulumi.Output[str],
+    logs: list[str],
+    guard: Guard,
 ) -> list[SlimResource]:
     """Where EKS writes logs. It would make the group by itself: one that stays for ever and never forgets."""
     if not logs:
@@ -140,7 +145,7 @@ def log_group(
                 "retentionInDays": args.get("eks", {}).get("log_retention_days", LOG_RETENTION_DAYS),
                 "tags": args.get("tags"),
             },
-            pulumi.ResourceOptions(parent=parent),
+            pulumi.ResourceOptions(parent=parent, depends_on=[guard]),
             outputs=(),
         )
     ]

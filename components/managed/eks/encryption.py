@@ -7,6 +7,7 @@ import pulumi
 from components.managed.eks.args import EksArgs, given_key
 from components.managed.eks.identity import Identity
 from components.managed.eks.network import SDK
+from components.managed.guard import Guard
 from components.managed.slim import SlimResource
 
 
@@ -18,7 +19,9 @@ class Encryption:
     grants: tuple[pulumi.Resource, ...]
 
 
-def secrets_encryption(parent: pulumi.Resource, name: str, args: EksArgs, identity: Identity) -> Encryption:
+def secrets_encryption(
+    parent: pulumi.Resource, name: str, args: EksArgs, identity: Identity, guard: Guard
+) -> Encryption:
     """A key of the cluster's own that is renewed each year, or the given one; and the control plane's leave to use it.
 
     A key that is deleted can be had back for 30 days.
@@ -36,8 +39,8 @@ def secrets_encryption(parent: pulumi.Resource, name: str, args: EksArgs, identi
                 "deletionWindowInDays": 30,
                 "tags": args.get("tags"),
             },
-            # Without its key no Secret can be read, even from a backup.
-            pulumi.ResourceOptions(parent=parent, protect=args.get("deletion_protection", True)),
+            # Without its key no Secret can be read, even from a backup. The guard has more to say of it than Pulumi.
+            pulumi.ResourceOptions(parent=parent, protect=args.get("deletion_protection", True), depends_on=[guard]),
             outputs=("arn",),
         )
         key = made.output("arn")

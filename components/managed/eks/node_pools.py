@@ -35,7 +35,7 @@ def node_pools(
         return {}
     pools: dict[str, pulumi.CustomResource] = {}
     for pool in args.get("node_pools", []):
-        template = launch_template(parent, name, args, pool)
+        template = launch_template(parent, name, args, pool, cluster)
         pools[pool["name"]] = eks.NodeGroup(
             f"{name}-{pool['name']}",
             region=args["region"],
@@ -85,7 +85,9 @@ def ami_type(pool: NodePool) -> str:
     return f"AL2023_{processor}_{'NVIDIA' if 'gpu' in pool else 'STANDARD'}"
 
 
-def launch_template(parent: pulumi.Resource, name: str, args: EksArgs, pool: NodePool) -> SlimResource:
+def launch_template(
+    parent: pulumi.Resource, name: str, args: EksArgs, pool: NodePool, cluster: eks.Cluster
+) -> SlimResource:
     """What EKS does not ask for by itself: how a node's credentials are fenced in, and its disk."""
     tags = {"Name": f"{name}-{pool['name']}", **args.get("tags", {})}
     return SlimResource(
@@ -111,6 +113,6 @@ def launch_template(parent: pulumi.Resource, name: str, args: EksArgs, pool: Nod
             "tagSpecifications": [{"resourceType": kind, "tags": tags} for kind in ("instance", "volume")],
             "tags": args.get("tags"),
         },
-        pulumi.ResourceOptions(parent=parent),
+        pulumi.ResourceOptions(parent=parent, depends_on=[cluster]),
         outputs=("latestVersion",),
     )
