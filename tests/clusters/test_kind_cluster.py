@@ -139,7 +139,7 @@ def test_a_volume_that_a_pod_claims_is_made(first, kubectl, busybox):
     run("apply", "--filename=-", stdin=VOLUME.replace("IMAGE", busybox))
 
     run("wait", "pod/store", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s")
-    assert run("logs", "store") == "kept"
+    assert run("logs", "store") == "kept\n"
     run("delete", "pod/store", "pvc/store")
 
 
