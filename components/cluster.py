@@ -85,7 +85,7 @@ class Cluster(pulumi.ComponentResource):
         Raises:
             SpecError: `args` break a rule of the target.
         """
-        if faults := self.check({**args, "name": args.get("name", name)}):
+        if faults := self.faults({**args, "name": args.get("name", name)}):
             raise SpecError(faults)
         super().__init__(f"slipway:index:{type(self).__name__}", name, None, opts)
 
@@ -93,6 +93,13 @@ class Cluster(pulumi.ComponentResource):
     def declared(cls) -> type[ClusterArgs]:
         """The arguments that this target takes."""
         return inspect.get_annotations(cls.__init__)["args"]
+
+    @classmethod
+    def faults(cls, args: Any) -> list[Fault]:
+        """What is wrong with `args`, `name` among them: what every target refuses, or else what this one does."""
+        if not args["name"]:
+            return [Fault("name", "is empty; write a name, or drop the key for the name of the stack")]
+        return cls.check(args)
 
     @staticmethod
     def check(args: Any) -> list[Fault]:

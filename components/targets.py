@@ -197,7 +197,7 @@ def read(settings: Mapping[str, Any], stack: str) -> tuple[type[Cluster], Cluste
     except SpecError as error:
         raise SpecError([*faults, *error.faults]) from None
     args.setdefault("name", stack)
-    if faults := faults or component.check(args):
+    if faults := faults or component.faults(args):
         raise SpecError(faults)
     return component, args
 

@@ -344,6 +344,7 @@ def test_a_bad_pool_is_refused_in_one_line(managed, pool, message):
         ({"apiAccess": {"authorizedCidrs": ["0.0.0.0/1", "128.0.0.0/1"]}}, "authorizedCidrs: lets the whole internet"),
         ({"apiAccess": {"authorizedCidrs": []}}, "authorizedCidrs: lets nobody in"),
         ({"maintenance": {"hour": 24}}, "maintenance.hour: 24 is no hour of a day; write 0 to 23"),
+        ({"name": ""}, "name: is empty; write a name, or drop the key for the name of the stack"),
         ({"region": "nowhere at all"}, "region: 'nowhere at all' is no region"),
         ({"version": "latest"}, "version: 'latest' is no Kubernetes version"),
     ],

@@ -407,6 +407,14 @@ def test_groups_of_the_domain_and_the_projects_image_policy_are_known_when_asked
     [
         ({"gke": {"security_group": "admins@example.com"}}, "gke.securityGroup: 'admins@example.com' will not do"),
         ({"node_pools": [pool(gpu={})]}, r"nodePools\[0\]\.gpu\.type: is required on GKE"),
+        ({"node_pools": [pool(gpu={"type": ""})]}, r"nodePools\[0\]\.gpu\.type: is required on GKE"),
+        *(
+            (
+                {"node_pools": [pool(machine_type=machine)]},
+                r"nodePools\[0\]\.machineType: .* no machine of Google Cloud",
+            )
+            for machine in ("m5.large", "Standard_D4s_v5", "s-4vcpu-8gb", "E2-STANDARD-4", "x")
+        ),
         ({"node_pools": [pool(gpu={"type": "nvidia-l4", "count": 0})]}, r"nodePools\[0\]\.gpu\.count: 0 is no GPU"),
         (
             {

@@ -95,7 +95,7 @@ def faults_of(args: GkeArgs) -> list[Fault]:
         *_security_group_faults(args.get("gke", {}).get("security_group")),
         *_tag_faults(args.get("tags", {})),
     ]
-    return faults or _network_faults(args)
+    return faults or [*_machine_faults(args.get("node_pools", [])), *_network_faults(args)]
 
 
 def pinned(args: GkeArgs) -> dict[str, Any]:
@@ -159,13 +159,25 @@ def _region_faults(region: str) -> list[Fault]:
     return []
 
 
+def _machine_faults(pools: list[NodePool]) -> list[Fault]:
+    """https://cloud.google.com/compute/docs/machine-resource#naming-convention."""
+    return [
+        Fault(
+            f"nodePools[{index}].machineType",
+            f"{pool['machine_type']!r} is no machine of Google Cloud; write one like e2-standard-4",
+        )
+        for index, pool in enumerate(pools)
+        if not re.fullmatch(r"(?:[a-z]{1,3}[0-9]+[a-z]*|custom)(?:-[a-z0-9]+)+", pool["machine_type"])
+    ]
+
+
 def _gpu_faults(pools: list[NodePool]) -> list[Fault]:
     faults = []
     for index, pool in enumerate(pools):
         key, gpu = f"nodePools[{index}].gpu", pool.get("gpu")
         if gpu is None:
             continue
-        if "type" not in gpu:
+        if not gpu.get("type"):
             faults.append(Fault(f"{key}.type", "is required on GKE: the kind of GPU, e.g. nvidia-l4"))
         if gpu.get("count", 1) < 1:
             faults.append(Fault(f"{key}.count", f"{gpu.get('count')} is no GPU at all; write 1 or more, or drop gpu"))
