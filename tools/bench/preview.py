@@ -50,7 +50,8 @@ def run(rounds: int | None) -> None:
 
 def _compare(example: Example, folder: Path, env: Mapping[str, str], rounds: int) -> None:
     modules = _modules(example)
-    console.print(f"{example.target} imports {', '.join(modules)}: {_import_seconds(modules):.2f} s")
+    sdk = ", ".join({module.partition(".")[0] for module in modules}) or "an SDK"
+    console.print(f"{example.target} imports {len(modules)} modules of {sdk}: {_import_seconds(modules):.2f} s")
     slipway = Stack.made(folder / f"slipway-{example.target}", f"prod-{example.target}", env)
     bare = Stack.made(folder / f"bare-{example.target}", f"prod-{example.target}", env)
     resource = next(
@@ -100,12 +101,12 @@ compliance.lines_of(Stack.find("prod-{example.target}"))
 print(*sorted(name for name in set(sys.modules) - before if type(sys.modules[name]) is types.ModuleType))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    sdk = re.compile(r"pulumi(verse)?_[a-z_]+(\.[a-z0-9]+)?")
+    sdk = re.compile(r"pulumi(verse)?_\w+(\.\w+)*")
     return [name for name in done.stdout.split() if sdk.fullmatch(name)]
 
 
 def _importing(modules: list[str]) -> str:
-    return "\n".join(f"import {module}; dir({module})" for module in modules)
+    return "\n".join(f"import {module}" for module in modules)
 
 
 def _import_seconds(modules: list[str]) -> float:
