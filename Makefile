@@ -37,7 +37,7 @@ test:  ## have all that the tests need, then run them all
 	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/python -m tools test $(ARGS)
 
 test-unit:  ## the fast tests alone: no engine, no cluster
-	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/python -m pytest tests/unit --numprocesses logical $(ARGS)
+	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/python -m pytest tests/unit --numprocesses logical --dist loadgroup $(ARGS)
 
 lint:  ## ruff and the type checker
 	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/ty check

@@ -1,11 +1,14 @@
 """The unit rung: programs against a monitor that records, and no engine."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.examples import EXAMPLES
 from tests.unit import recording
 from tests.unit.recording import Deployment
 from tools import paths
@@ -19,6 +22,35 @@ def deploy() -> Iterator[Callable[..., Deployment]]:
     yield recording.deploy
     asyncio.set_event_loop(None)
     loop.close()
+
+
+@pytest.fixture(scope="session")
+def already() -> dict[Any, Any]:
+    return {}
+
+
+@pytest.fixture
+def deploy_once(deploy, already) -> Callable[..., Deployment]:
+    """What a cluster of a target asks for: `deploy_once(GkeCluster, "prod", args)`; the same one is made once."""
+
+    def make(component, name, args, opts=None, *, clouds=(), **how) -> Deployment:
+        key = (component, name, repr(args), id(opts), tuple(map(id, clouds)), repr(how))
+        if key not in already:
+            made = deploy(lambda: component(name, args, opts), clouds=clouds, **how)
+            # Kept as long as their addresses stand in the key.
+            already[key] = made, args, opts, clouds
+        return already[key][0]
+
+    return make
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have one process run all tests of a cloud: to load an SDK takes longer than most of them."""
+    for item in items:
+        for target in EXAMPLES:
+            if re.search(rf"[_\[-]{target}[_\].-]", item.nodeid):
+                item.add_marker(pytest.mark.xdist_group(target))
 
 
 @pytest.fixture

@@ -28,22 +28,12 @@ def arguments(**changes) -> Any:
     return {key: value for key, value in {**ARGS, **changes}.items() if value is not None}
 
 
-@pytest.fixture(scope="module")
-def already():
-    return {}
-
-
 @pytest.fixture
-def aks(deploy, already):
-    """Deploy an AKS cluster called `prod`, with `ARGS` changed; once."""
+def aks(deploy_once):
+    """Deploy an AKS cluster called `prod`, with `ARGS` changed."""
 
     def make(*, preview=False, **changes):
-        key = (preview, repr(sorted(changes.items())))
-        if key not in already:
-            already[key] = deploy(
-                lambda: AksCluster("prod", arguments(**changes)), clouds=[AZURE_NATIVE], preview=preview
-            )
-        return already[key]
+        return deploy_once(AksCluster, "prod", arguments(**changes), clouds=[AZURE_NATIVE], preview=preview)
 
     return make
 

@@ -46,20 +46,13 @@ CLUSTERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def already():
-    return {}
-
-
 @pytest.fixture
-def made(deploy, already):
-    """What one of `CLUSTERS` asks for; deployed once."""
+def made(deploy_once):
+    """What one of `CLUSTERS` asks for."""
 
     def make(name):
-        if name not in already:
-            component, args = targets.read({"target": "aks", "cluster": CLUSTERS[name]}, "test")
-            already[name] = deploy(lambda: component("test", args), clouds=[AKS.cloud])
-        return already[name]
+        component, args = targets.read({"target": "aks", "cluster": CLUSTERS[name]}, "test")
+        return deploy_once(component, "test", args, clouds=[AKS.cloud])
 
     return make
 

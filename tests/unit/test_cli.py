@@ -34,9 +34,11 @@ def test_a_stack_is_found_right_before_anything_is_brought_for_it(project, comma
 @pytest.mark.parametrize("command", ["up", "preview", "refresh", "down", "env", "kubeconfig"])
 @pytest.mark.parametrize("name", ["", "a b", "$(touch made)", "`touch made`", "x;touch made", "x'\"", "*"])
 def test_make_hands_on_the_name_of_a_stack_letter_by_letter(command, name, tmp_path):
+    # A make that runs these tests hands its own words on to every make below it.
+    environment = {key: value for key, value in os.environ.items() if key not in ("ARGS", "MAKEFLAGS", "MAKEOVERRIDES")}
     told = subprocess.run(
         ["make", "-s", "-f", PROJECT / "Makefile", command, "TOOLS=@printf '<%s>'", f"STACK={name.replace('$', '$$')}"],
-        cwd=tmp_path, capture_output=True, text=True, check=True,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert told.stdout == f"<{command}><{name}>"
     assert list(tmp_path.iterdir()) == []

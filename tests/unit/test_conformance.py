@@ -39,27 +39,15 @@ def read(example: Example, changes: Any) -> tuple[Any, Any]:
     return targets.read({"target": example.target, "cluster": changed(example, changes)}, "test")
 
 
-@pytest.fixture(scope="module")
-def already() -> dict[Any, Deployment]:
-    return {}
-
-
 @pytest.fixture
-def made(deploy, already):
+def made(deploy_once):
     """What a stack of an example, with some keys changed, asks for; deployed once."""
 
     def make(example: Example, *, preview: bool = False, **changes: Any) -> Deployment:
-        key = (example.target, preview, repr(sorted(changes.items())))
-        if key not in already:
-            component, args = read(example, changes)
-
-            def program() -> None:
-                component("test", args)
-
-            clouds = [example.cloud] if example.cloud else []
-            outputs = {"pulumi-python:dynamic/slipway:KindNodes": KIND_NODES}
-            already[key] = deploy(program, clouds=clouds, preview=preview, outputs=outputs)
-        return already[key]
+        component, args = read(example, changes)
+        clouds = [example.cloud] if example.cloud else []
+        outputs = {"pulumi-python:dynamic/slipway:KindNodes": KIND_NODES}
+        return deploy_once(component, "test", args, clouds=clouds, preview=preview, outputs=outputs)
 
     return make
 

@@ -30,15 +30,12 @@ STANDING = {
 
 
 @pytest.fixture
-def doks(deploy):
+def doks(deploy_once):
     """Deploy a DOKS cluster called `prod`, with `ARGS` changed."""
 
     def make(*, preview=False, state=None, **changes):
-        def program() -> None:
-            args: Any = {key: value for key, value in {**ARGS, **changes}.items() if value is not None}
-            DoksCluster("prod", args)
-
-        return deploy(program, clouds=[DIGITALOCEAN], preview=preview, state=state)
+        args = {key: value for key, value in {**ARGS, **changes}.items() if value is not None}
+        return deploy_once(DoksCluster, "prod", args, clouds=[DIGITALOCEAN], preview=preview, state=state)
 
     return make
 

@@ -48,14 +48,10 @@ CLUSTERS = {
 
 
 @pytest.fixture
-def made(deploy):
+def made(deploy_once):
     def make(cluster):
         component, args = targets.read({"target": "doks", "cluster": cluster}, "test")
-
-        def program() -> None:
-            component("test", args)
-
-        return deploy(program, clouds=[DOKS.cloud])
+        return deploy_once(component, "test", args, clouds=[DOKS.cloud])
 
     return make
 

@@ -19,30 +19,19 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd"
 
 
 @pytest.fixture
-def eks(deploy):
+def eks(deploy_once):
     """Deploy an EKS cluster called `prod`, with `ARGS` changed."""
 
     def make(*, preview=False, args=ARGS, clouds=(AWS,), **changes):
-        def program() -> None:
-            asked: Any = {**args, **changes}
-            EksCluster("prod", asked)
-
-        return deploy(program, clouds=clouds, preview=preview)
+        return deploy_once(EksCluster, "prod", {**args, **changes}, clouds=clouds, preview=preview)
 
     return make
 
 
-@pytest.fixture(scope="module")
-def already():
-    return {}
-
-
 @pytest.fixture
-def prod(eks, already):
-    """The cluster of `ARGS`, deployed once."""
-    if not already:
-        already["prod"] = eks()
-    return already["prod"]
+def prod(eks):
+    """The cluster of `ARGS`."""
+    return eks()
 
 
 def addon(made, name):

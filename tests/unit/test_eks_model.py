@@ -2,7 +2,6 @@
 
 import copy
 import re
-from typing import Any
 
 import pytest
 import yaml
@@ -46,26 +45,14 @@ CLUSTERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def already() -> dict[str, list[Any]]:
-    return {}
-
-
 @pytest.fixture
-def made(deploy, already):
+def made(deploy_once):
     """The resources of AWS that a cluster of `CLUSTERS` is made of."""
 
     def make(name):
-        if name not in already:
-            component, args = targets.read({"target": "eks", "cluster": CLUSTERS[name]}, "test")
-
-            def program() -> None:
-                component("test", args)
-
-            already[name] = [
-                each for each in deploy(program, clouds=[EKS.cloud]).resources if each.type.startswith("aws:")
-            ]
-        return already[name]
+        component, args = targets.read({"target": "eks", "cluster": CLUSTERS[name]}, "test")
+        made = deploy_once(component, "test", args, clouds=[EKS.cloud])
+        return [each for each in made.resources if each.type.startswith("aws:")]
 
     return make
 

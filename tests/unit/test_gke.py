@@ -18,15 +18,12 @@ OFFICE = {"authorized_cidrs": ["203.0.113.0/24"]}
 
 
 @pytest.fixture
-def gke(deploy):
+def gke(deploy_once):
     """Deploy a GKE cluster called `prod`, with `ARGS` changed."""
 
     def make(*, preview=False, opts=None, **changes):
-        def program() -> None:
-            args: Any = {key: value for key, value in {**ARGS, **changes}.items() if value is not None}
-            GkeCluster("prod", args, opts)
-
-        return deploy(program, clouds=[GCP], preview=preview)
+        args = {key: value for key, value in {**ARGS, **changes}.items() if value is not None}
+        return deploy_once(GkeCluster, "prod", args, opts, clouds=[GCP], preview=preview)
 
     return make
 

@@ -58,14 +58,10 @@ def fault():
 
 
 @pytest.fixture
-def made(deploy):
+def made(deploy_once):
     def make(cluster):
         component, args = targets.read({"target": "gke", "cluster": cluster}, "test")
-
-        def program() -> None:
-            component("test", args)
-
-        return deploy(program, clouds=[GKE.cloud])
+        return deploy_once(component, "test", args, clouds=[GKE.cloud])
 
     return make
 

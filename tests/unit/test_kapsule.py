@@ -27,15 +27,11 @@ def arguments(changes):
 
 
 @pytest.fixture
-def kapsule(deploy):
+def kapsule(deploy_once):
     """Deploy a Kapsule cluster called `prod`, with `ARGS` changed."""
 
     def make(*, preview=False, **changes):
-        def program() -> None:
-            args: Any = arguments(changes)
-            KapsuleCluster("prod", args)
-
-        return deploy(program, clouds=[SCALEWAY], preview=preview)
+        return deploy_once(KapsuleCluster, "prod", arguments(changes), clouds=[SCALEWAY], preview=preview)
 
     return make
 

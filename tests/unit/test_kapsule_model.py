@@ -53,14 +53,10 @@ CLUSTERS = {
 
 
 @pytest.fixture
-def made(deploy):
+def made(deploy_once):
     def make(cluster):
         component, args = targets.read({"target": "kapsule", "cluster": cluster}, "test")
-
-        def program() -> None:
-            component("test", args)
-
-        return deploy(program, clouds=[KAPSULE.cloud])
+        return deploy_once(component, "test", args, clouds=[KAPSULE.cloud])
 
     return make
 
