@@ -46,7 +46,7 @@ def faults(kind: str, name: str, inputs: Inputs) -> list[str]:
     return [
         f"{request.operation}: {fault}"
         for request in requests(kind, name, inputs)
-        for fault in _faults(_operation(request), _sent(request.parameters), "")
+        for fault in _faults(_operation(request), sendable(request.parameters), "")
     ]
 
 
@@ -72,10 +72,11 @@ def _operation(request: Request) -> Any:
     return _service(request.service).operation_model(request.operation).input_shape
 
 
-def _sent(value: Any) -> Any:
+def sendable(value: Any) -> Any:
+    """Parameters without those that are not sent."""
     if isinstance(value, Mapping):
-        return {key: _sent(inner) for key, inner in value.items() if inner is not ABSENT}
-    return [_sent(item) for item in value] if isinstance(value, list) else value
+        return {key: sendable(inner) for key, inner in value.items() if inner is not ABSENT}
+    return [sendable(item) for item in value] if isinstance(value, list) else value
 
 
 # The model

@@ -1,15 +1,19 @@
 """EKS's requests against Amazon's own models."""
 
 import copy
+import json
 import re
 
+import boto3
+import moto
 import pytest
 import yaml
+from botocore import xform_name
 
 from components import targets
 from tests.engine.slipway import PROJECT
 from tests.examples.eks import ADMIN, EKS, KEY, POOL
-from tests.models.eks import faults
+from tests.models.eks import faults, requests, sendable
 
 EVERYTHING = {
     "releaseChannel": "extended",
@@ -120,3 +124,24 @@ def test_a_key_that_no_rule_turns_into_a_field_is_an_error_and_never_dropped(mad
 
     with pytest.raises(KeyError, match="zonalShiftConfig of Cluster"):
         faults("Cluster", cluster.name, {**cluster.inputs, "zonalShiftConfig": {"enabled": True}})
+
+
+def test_amazons_stand_in_makes_the_cluster_and_its_pools_of_these_requests(made, monkeypatch):
+    """moto knows these two of EKS's operations, and no others that are sent."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    asked = [each for each in made("prod-eks") if kind(each) in ("Cluster", "NodeGroup")]
+    sent = [request for each in asked for request in requests(kind(each), each.name, each.inputs)]
+
+    with moto.mock_aws():
+        eks = boto3.client("eks", region_name="eu-central-1")
+        for request in sent:
+            parameters = json.loads(json.dumps(sendable(request.parameters)), parse_float=lambda text: int(float(text)))
+            getattr(eks, xform_name(request.operation))(**parameters)
+        (cluster,) = eks.list_clusters()["clusters"]
+        pools = eks.list_nodegroups(clusterName=cluster)["nodegroups"]
+        told = [eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"] for name in pools]
+
+    assert [pool["scalingConfig"]["maxSize"] for pool in told] == [
+        each.inputs["scalingConfig"]["maxSize"] for each in asked if kind(each) == "NodeGroup"
+    ]
