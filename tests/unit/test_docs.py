@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.targets import TARGETS
+from components.targets import TARGETS, read
 
 PROJECT = Path(__file__).parents[2]
 PAGES = sorted([PROJECT / "README.md", *PROJECT.glob("docs/*.md"), *PROJECT.glob("examples/*/README.md")])
@@ -44,6 +44,25 @@ def test_every_make_command_in_the_docs_is_one(page):
         )
     )
     assert used - known == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_whole_stack_file_in_the_docs_is_accepted(page):
+    for shown in re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.M | re.S):
+        config = (yaml.safe_load(shown) or {}).get("config", {})
+        settings = {key.removeprefix("slipway:"): value for key, value in config.items() if key.startswith("slipway:")}
+        if "target" in settings:
+            component, _ = read(settings, "shown")
+            assert component is TARGETS[settings["target"]].cluster()
+
+
+def test_the_pages_of_the_clouds_have_the_same_sections():
+    sections = {
+        name: re.findall(r"^## (.*)$", (PROJECT / f"docs/{name}.md").read_text(), re.M)
+        for name in TARGETS
+        if name != "kind"
+    }
+    assert [name for name in sections if sections[name] != sections["gke"]] == []
 
 
 def test_make_help_tells_every_command():
