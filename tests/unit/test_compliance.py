@@ -8,7 +8,7 @@ from tools import cli, compliance
 from tools.console import Problem
 from tools.stack import Stack
 
-STACKS = [f"prod-{target}" for target in MANAGED]
+STACKS = [f"{kind}-{target}" for kind in ("prod", "dev") for target in MANAGED]
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def no_install(monkeypatch):
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_a_production_stack_keeps_every_rule_or_says_why_not(name):
+def test_a_stack_keeps_every_rule_or_says_why_not(name):
     lines = compliance.lines_of(Stack.find(name))
 
     assert lines
