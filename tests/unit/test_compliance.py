@@ -35,7 +35,11 @@ def test_a_report_as_json_is_a_list_of_all_that_a_line_tells():
     assert first["id"] == "CIS GKE 5.2.1"
 
 
-def test_a_broken_rule_ends_the_command_with_an_error():
+def test_a_broken_rule_ends_the_command_with_an_error(monkeypatch):
+    stack = Stack.find("dev-gke")
+    del stack.document["config"]["slipway:cluster"]["waivers"]
+    monkeypatch.setattr(cli.Stack, "find", lambda name: stack)
+
     with pytest.raises(Problem, match=r"dev-gke breaks \d+ rules: change the settings, or write why it may under"):
         CliRunner().invoke(cli.cli, ["compliance", "dev-gke"], catch_exceptions=False, standalone_mode=False)
 
