@@ -1,6 +1,7 @@
 """The unit rung: programs against a monitor that records, and no engine."""
 
 import asyncio
+import gc
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +43,11 @@ def deploy_once(deploy, already) -> Callable[..., Deployment]:
         return already[key][0]
 
     return make
+
+
+def pytest_configure() -> None:
+    """Collect garbage more seldom: every collection walks all that the SDKs have loaded."""
+    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.hookimpl(tryfirst=True)
