@@ -341,7 +341,7 @@ def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
 
 def _machine_faults(key: str, machine: str) -> list[Fault]:
     """https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions."""
-    if not machine.startswith("Standard_"):
+    if not re.match(r"Standard_[A-Z]+[0-9]", machine):
         return [Fault(key, f"{machine!r} is no machine of Azure; write one like {SYSTEM_MACHINE}")]
     if re.match(r"Standard_[A-Z]+[0-9]+[a-oq-z]*p[a-z]*(_|$)", machine):
         return [Fault(key, f"{machine!r} has an Arm CPU, and AKS boots none securely; write one like {SYSTEM_MACHINE}")]

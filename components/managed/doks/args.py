@@ -196,7 +196,7 @@ def _pool_faults(pools: list[NodePool]) -> list[Fault]:
     faults = []
     for index, pool in enumerate(pools):
         key, size, gpu = f"nodePools[{index}]", pool["machine_type"], pool.get("gpu")
-        if size.partition("-")[0] not in FAMILIES:
+        if not re.fullmatch(r"[a-z0-9_]+(-[a-z0-9_.]+)+", size) or size.partition("-")[0] not in FAMILIES:
             faults.append(Fault(f"{key}.machineType", f"{size!r} is no Droplet size; write one like s-4vcpu-8gb"))
         elif gpu is not None and not size.startswith("gpu-"):
             faults.append(
@@ -279,7 +279,9 @@ def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
     faults = []
     for key, value in tags.items():
         tag = f"{key}:{value}"
-        if not re.fullmatch(r"[A-Za-z0-9:_-]+", tag) or len(tag) > LONGEST_TAG:
+        if not key:
+            faults.append(Fault("tags", "has a tag without a name; write one before the colon"))
+        elif not re.fullmatch(r"[A-Za-z0-9:_-]+", tag) or len(tag) > LONGEST_TAG:
             faults.append(
                 Fault(
                     f"tags.{key}",

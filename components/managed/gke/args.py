@@ -39,6 +39,9 @@ SERVICE_PREFIXES = (16, 28)
 MOST_NODES = 65000
 """https://cloud.google.com/kubernetes-engine/quotas."""
 
+MOST_GPUS = 16
+"""Of a machine, the `a2-megagpu-16g`: https://cloud.google.com/compute/docs/gpus."""
+
 LONGEST_ACCOUNT = 30
 LONGEST_POOL = 40
 RANDOM_SUFFIX = len("-1234567")
@@ -179,8 +182,11 @@ def _gpu_faults(pools: list[NodePool]) -> list[Fault]:
             continue
         if not gpu.get("type"):
             faults.append(Fault(f"{key}.type", "is required on GKE: the kind of GPU, e.g. nvidia-l4"))
-        if gpu.get("count", 1) < 1:
-            faults.append(Fault(f"{key}.count", f"{gpu.get('count')} is no GPU at all; write 1 or more, or drop gpu"))
+        count = gpu.get("count", 1)
+        if count < 1:
+            faults.append(Fault(f"{key}.count", f"{count} is no GPU at all; write 1 or more, or drop gpu"))
+        elif count > MOST_GPUS:
+            faults.append(Fault(f"{key}.count", f"{count} are more than any machine has; write {MOST_GPUS} at most"))
     return faults
 
 

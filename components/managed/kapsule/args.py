@@ -332,6 +332,8 @@ def _too_small(key: str, network: IPv4Network, room: int, wanted: int, prefix: i
 
 def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
     """A pool's tags are labels of its nodes, and two of them more: https://www.scaleway.com/en/docs/kubernetes/api-cli/managing-tags/."""
+    if "" in tags:
+        return [Fault("tags", "has a tag without a name; write one before the colon")]
     return [
         Fault(f"tags.{key}", f"{key!r} has a meaning of its own to Kapsule; use `labels` and `taints` of a pool for it")
         for key in tags
