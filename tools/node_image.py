@@ -39,13 +39,28 @@ def ensure(args: Mapping[str, Any]) -> None:
     except (SpecError, EngineError) as error:
         raise Problem(str(error)) from error
     # Asked before it is built, which takes a while.
-    offered = recipe.of(minor).version
-    if not versions.same(version, offered):
-        raise Problem(
-            f"version: no registry can be reached, and the offline bundle holds Kubernetes {offered}, "
-            f'not {version}; write "{minor}"'
-        )
+    _refuse_what_no_bundle_holds(version, "no registry can be reached but for the offline bundle")
     bundle.load(bundle.ensure(minor), engine.cli)
+
+
+def ensure_machine(args: Mapping[str, Any]) -> None:
+    """Have the image that containers which stand in for machines are made from: nobody publishes one.
+
+    Raises:
+        Problem: It cannot be built here, or not of that version.
+    """
+    version = args["version"]
+    _refuse_what_no_bundle_holds(version, "machines in containers are made from the offline bundle")
+    try:
+        bundle.load(bundle.ensure(versions.minor_of(version)), Engine.find().cli)
+    except EngineError as error:
+        raise Problem(str(error)) from error
+
+
+def _refuse_what_no_bundle_holds(version: str, why: str) -> None:
+    offered = recipe.of(minor := versions.minor_of(version)).version
+    if not versions.same(version, offered):
+        raise Problem(f'version: {why}, which holds Kubernetes {offered}, not {version}; write "{minor}"')
 
 
 def _is_from_this_bundle(image: str) -> bool:

@@ -64,7 +64,11 @@ def assemble(
     files = kind / "images/base/files"
     for part in ("etc", "kind", "usr/local/bin"):
         shutil.copytree(files / part, root / part, dirs_exist_ok=True, copy_function=shutil.copyfile)
-    shutil.copyfile(FILES / "fit-machine.sh", root / "kind/bin/fit-machine.sh")
+    for script in ("fit-machine.sh", "machine.sh"):
+        shutil.copyfile(FILES / script, root / "kind/bin" / script)
+    # A node of kind has no first boot; machine.sh takes this file away.
+    (root / "etc/cloud/cloud-init.disabled").touch()
+    (root / "var/lib/cloud/seed/nocloud").mkdir(mode=0o700, parents=True)
     for folder in ("usr/local/bin", "kind/bin"):
         for script in (root / folder).iterdir():
             script.chmod(0o755)  # modules keep no modes
