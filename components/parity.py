@@ -13,6 +13,7 @@ from components.spec import Fault
 __all__ = ["FEATURES", "Feature", "Means", "Support", "capabilities", "lacking_faults"]
 
 _ON_ONE_MACHINE = "its nodes are containers on this machine"
+_OWN_MACHINES = "there are as many machines as you say"
 
 FEATURES: Mapping[str, Feature] = {
     # What nodes there are
@@ -26,6 +27,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": lacking("DigitalOcean sells node pools only"),
             "kapsule": lacking("Scaleway sells node pools only"),
             "kind": lacking(_ON_ONE_MACHINE),
+            "kubeadm": lacking(_OWN_MACHINES),
         },
     ),
     "autoscaling": Feature(
@@ -40,6 +42,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native(),
             "kapsule": native(),
             "kind": lacking(_ON_ONE_MACHINE),
+            "kubeadm": lacking(_OWN_MACHINES),
         },
     ),
     "spot-nodes": Feature(
@@ -52,6 +55,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": lacking("DigitalOcean sells no spot capacity"),
             "kapsule": lacking("Scaleway sells no spot capacity"),
             "kind": lacking(_ON_ONE_MACHINE),
+            "kubeadm": lacking(_OWN_MACHINES),
         },
     ),
     "gpu-nodes": Feature(
@@ -64,6 +68,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native("sizes with GPUs"),
             "kapsule": native("types with GPUs"),
             "kind": lacking(_ON_ONE_MACHINE),
+            "kubeadm": lacking("no driver gives machines a GPU"),
         },
     ),
     "node-disk-size": Feature(
@@ -76,12 +81,16 @@ FEATURES: Mapping[str, Feature] = {
             "doks": lacking("a Droplet's disk comes with its size; choose a machineType with a larger one"),
             "kapsule": native(),
             "kind": lacking(_ON_ONE_MACHINE),
+            "kubeadm": lacking("a container has the disk of the machine that it runs on"),
         },
     ),
     "labels-and-taints": Feature(
         "Labels and taints of nodes",
         never,
-        dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule", "kind"), native()),
+        {
+            **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule", "kind"), native()),
+            "kubeadm": lacking("`kubectl label` and `kubectl taint` set them"),
+        },
     ),
     "node-repair": Feature(
         "Repair of broken nodes",
@@ -91,6 +100,7 @@ FEATURES: Mapping[str, Feature] = {
             # https://github.com/digitalocean/container-blueprints/pull/4
             "doks": lacking("broken nodes stay; `doctl kubernetes cluster node-pool replace-node` replaces one"),
             "kind": other_means("`make refresh` finds stopped nodes, the next `make up` starts them"),
+            "kubeadm": other_means("`make refresh` finds stopped machines, the next `make up` starts them"),
         },
     ),
     "surge-upgrades": Feature(
@@ -99,6 +109,7 @@ FEATURES: Mapping[str, Feature] = {
         {
             **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule"), native()),
             "kind": lacking("a new version is a new cluster"),
+            "kubeadm": lacking(_OWN_MACHINES),
         },
     ),
     # Versions
@@ -108,6 +119,7 @@ FEATURES: Mapping[str, Feature] = {
         {
             **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule"), native()),
             "kind": lacking("a new version is a new cluster"),
+            "kubeadm": lacking("another version is another cluster, until upgrades of nodes are built"),
         },
     ),
     "automatic-upgrades": Feature(
@@ -120,6 +132,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native("patches"),
             "kapsule": native("patches"),
             "kind": lacking("it lives until it is made anew"),
+            "kubeadm": lacking("nothing happens by itself"),
         },
     ),
     "maintenance-window": Feature(
@@ -132,6 +145,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native(),
             "kapsule": native(),
             "kind": lacking("nothing happens by itself"),
+            "kubeadm": lacking("nothing happens by itself"),
         },
     ),
     "highly-available-control-plane": Feature(
@@ -144,6 +158,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native(),
             "kapsule": native("a dedicated control plane"),
             "kind": native("three containers, on one machine"),
+            "kubeadm": native("any odd number, each node with a proxy of its own"),
         },
     ),
     # Networks
@@ -153,6 +168,7 @@ FEATURES: Mapping[str, Feature] = {
         {
             **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule"), native()),
             "kind": lacking("kind has a network of its own"),
+            "kubeadm": lacking("containers have a network of their own"),
         },
     ),
     "pod-cidr": Feature(
@@ -165,12 +181,13 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native(),
             "kapsule": native(),
             "kind": native(),
+            "kubeadm": native(),
         },
     ),
     "service-cidr": Feature(
         "Choice of the Services' addresses",
         key("service_cidr"),
-        dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule", "kind"), native()),
+        dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule", "kind", "kubeadm"), native()),
     ),
     "private-nodes": Feature(
         "Nodes without public addresses",
@@ -179,6 +196,7 @@ FEATURES: Mapping[str, Feature] = {
             **dict.fromkeys(("gke", "eks", "aks", "kapsule"), native()),
             "doks": native("isolated workers, behind a NAT gateway"),
             "kind": native("on a network of this machine"),
+            "kubeadm": native("on a network of this machine"),
         },
     ),
     "private-api": Feature(
@@ -191,6 +209,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": lacking("the API has a public address; apiAccess.authorizedCidrs says who reaches it"),
             "kapsule": lacking("the API has a public address; apiAccess.authorizedCidrs says who reaches it"),
             "kind": native("on loopback"),
+            "kubeadm": native("on loopback"),
         },
     ),
     "authorized-networks": Feature(
@@ -203,6 +222,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native("the control plane's firewall"),
             "kapsule": native("the cluster's ACL"),
             "kind": lacking("the API is on loopback"),
+            "kubeadm": lacking("the API is on loopback"),
         },
     ),
     "network-policy": Feature(
@@ -215,6 +235,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native("Cilium"),
             "kapsule": native("Cilium"),
             "kind": other_means("`cni: false`, then a CNI of your choice"),
+            "kubeadm": other_means("`cni: none`, then a CNI of your choice"),
         },
     ),
     "load-balancer": Feature(
@@ -223,6 +244,7 @@ FEATURES: Mapping[str, Feature] = {
         {
             **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule"), native()),
             "kind": other_means("portMappings, to a NodePort"),
+            "kubeadm": lacking("there is no cloud"),
         },
     ),
     # Storage
@@ -236,6 +258,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native(),
             "kapsule": native(),
             "kind": native("folders of the node"),
+            "kubeadm": lacking("there is no cloud"),
         },
     ),
     # Who may do what
@@ -249,6 +272,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": lacking("whoever has a token of the team administers its clusters"),
             "kapsule": lacking("whoever has KubernetesFullAccess in the project's IAM administers its clusters"),
             "kind": lacking("whoever has the kubeconfig administers it"),
+            "kubeadm": lacking("whoever has the kubeconfig administers it"),
         },
     ),
     "workload-identity": Feature(
@@ -261,6 +285,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": lacking("DigitalOcean knows no identity but tokens"),
             "kapsule": lacking("Scaleway knows no identity of pods"),
             "kind": lacking("there is no cloud"),
+            "kubeadm": lacking("there is no cloud"),
         },
     ),
     # Secrets, logs, names
@@ -274,6 +299,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": lacking("DigitalOcean's API takes no key"),
             "kapsule": lacking("Scaleway's API takes no key"),
             "kind": lacking("etcd is a folder on this machine"),
+            "kubeadm": native("secretbox, with a key in the encrypted state"),
         },
     ),
     "control-plane-logs": Feature(
@@ -286,6 +312,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": lacking("DigitalOcean's API offers none"),
             "kapsule": lacking("Cockpit collects them by itself, and there is nothing to choose"),
             "kind": lacking("`kind export logs` writes them to a folder"),
+            "kubeadm": native("audit log on each control plane"),
         },
     ),
     "tags": Feature(
@@ -294,6 +321,7 @@ FEATURES: Mapping[str, Feature] = {
         {
             **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule"), native()),
             "kind": lacking("nobody bills for it"),
+            "kubeadm": lacking("nobody bills for it"),
         },
     ),
     "deletion-protection": Feature(
@@ -306,6 +334,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": other_means("Pulumi's protect"),
             "kapsule": other_means("Pulumi's protect"),
             "kind": other_means("Pulumi's protect"),
+            "kubeadm": other_means("Pulumi's protect"),
         },
     ),
 }

@@ -80,6 +80,15 @@ TARGETS = {
             in_containers=True,
         ),
         Target(
+            "kubeadm",
+            "Kubernetes on machines of your own",
+            module="components.bootstrap.kubeadm",
+            component="KubeadmCluster",
+            arguments="components.bootstrap.kubeadm_args:KubeadmArgs",
+            tools=("kubectl",),
+            in_containers=True,
+        ),
+        Target(
             "gke",
             "Google Kubernetes Engine",
             module="components.managed.gke.cluster",

@@ -23,7 +23,7 @@ from components.managed.guard import guard
 from components.managed.managed_args import SERVICE_CIDR
 from components.managed.managed_cluster import ManagedCluster
 from components.managed.seal import seal
-from components.managed.state import last_state
+from components.state import last_state
 
 
 class DoksCluster(ManagedCluster):

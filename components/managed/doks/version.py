@@ -18,8 +18,8 @@ from components.managed.doks.args import POD_CIDR, DoksArgs, has_public_nodes, i
 from components.managed.doks.network import SDK
 from components.managed.managed_args import NODE_CIDR, SERVICE_CIDR
 from components.managed.slim import ask
-from components.managed.state import State, outputs_of
 from components.spec import Fault, SpecError
+from components.state import State, outputs_of
 
 VPC = "digitalocean:index/vpc:Vpc"
 CLUSTER = "digitalocean:index/kubernetesCluster:KubernetesCluster"

@@ -1,0 +1,179 @@
+"""kubeadm: a highly available cluster on machines of your own, by cloud-init.
+
+Makes keys and certificates before any machine boots, has all machines boot at the same time, and makes each one a node
+that can be upgraded, replaced and taken out. Leaves alone: what runs in the cluster, and everything on machines that it
+did not make.
+"""
+
+from dataclasses import replace
+
+import pulumi
+
+from components import kubeconfig
+from components.bootstrap import pki
+from components.bootstrap.cloud_init import user_data
+from components.bootstrap.keys import Keys
+from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs, faults_of
+from components.bootstrap.node import Node
+from components.bootstrap.plan import Machine, Plan, PodNetwork, Role
+from components.bootstrap.proxy import balancer, proxy
+from components.cluster import Cluster
+from components.local.kind_config import POD_CIDR, SERVICE_CIDR
+from components.machines import container
+from components.machines.container import Balancer, ContainerMachine, Network
+from components.spec import Fault
+from components.state import State, last_state, outputs_of
+
+
+class KubeadmCluster(Cluster):
+    """A cluster on machines of your own."""
+
+    target = "kubeadm"
+
+    machines: dict[str, ContainerMachine]
+    """Name → the driver's own resource."""
+
+    nodes: dict[str, Node]
+    """Name → the node that the machine became."""
+
+    def __init__(self, name: str, args: KubeadmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        state = last_state()
+        super().__init__(name, args, opts)
+        name = args.get("name", name)
+        protect = args.get("deletion_protection", False)
+        below = pulumi.ResourceOptions(parent=self)
+        cidr = args["machines"].get("cidr", container.CIDR)
+        machines = machines_of(name, args)
+        booted = _as_booted(machines, state)
+
+        network = Network(f"{name}-network", cidr, args["version"], fixed(args), below)
+        keys = Keys(f"{name}-keys", name, pulumi.ResourceOptions(parent=self, protect=protect))
+        front = Balancer(
+            f"{name}-api",
+            network,
+            container.balancer_address(cidr),
+            balancer(machines),
+            args.get("api_port"),
+            below,
+        )
+        endpoint = pulumi.Output.concat("https://127.0.0.1:", front.port.apply(lambda port: f"{port:.0f}"))
+        admin = pulumi.Output.secret(
+            pulumi.Output.all(endpoint, keys.pki, keys.admin).apply(
+                lambda known: kubeconfig.build(
+                    name,
+                    known[0],
+                    pki.base64_of(known[1]["cluster"]["certificate"]),
+                    {
+                        "client-certificate-data": pki.base64_of(known[2]["certificate"]),
+                        "client-key-data": pki.base64_of(known[2]["key"]),
+                    },
+                )
+            )
+        )
+
+        self.machines = {}
+        for machine in booted:
+            data = pulumi.Output.all(network.kubernetes_version, keys.pki).apply(
+                lambda known, machine=machine: _user_data(name, args, machines, machine, *known)
+            )
+            self.machines[machine.name] = ContainerMachine(
+                machine.name,
+                network,
+                machine.address,
+                pulumi.Output.secret(data),
+                pulumi.ResourceOptions(parent=self, protect=protect and machine.role is not Role.WORKER),
+            )
+
+        self.nodes = {}
+        for machine in machines:
+            made = self.machines[machine.name]
+            self.nodes[machine.name] = Node(
+                machine,
+                made,
+                made.reach,
+                admin,
+                network.kubernetes_version,
+                args.get("bootstrap_minutes", BOOTSTRAP_MINUTES),
+                args.get("cni", PodNetwork.FLANNEL) is not PodNetwork.NONE,
+                proxy(machines),
+                pulumi.ResourceOptions(
+                    parent=self,
+                    # One after the other: control planes before workers, which is the order of an upgrade too. All
+                    # machines first: few operations run at once, and none may wait for a machine that is not made.
+                    depends_on=[*self.machines.values(), front, *list(self.nodes.values())[-1:]],
+                    # Whoever destroys the whole cluster has nothing to drain.
+                    deleted_with=keys,
+                    custom_timeouts=pulumi.CustomTimeouts(create="4h", update="4h", delete="30m"),
+                ),
+            )
+
+        self.finish(
+            name=name,
+            kubeconfig=pulumi.Output.all(admin, *(node.id for node in self.nodes.values())).apply(
+                lambda known: known[0]
+            ),
+            endpoint=endpoint,
+            ca_certificate=pulumi.Output.unsecret(keys.pki.apply(lambda known: known["cluster"]["certificate"])),
+            kubernetes_version=network.kubernetes_version,
+            pod_cidr=args.get("pod_cidr", POD_CIDR),
+            service_cidr=args.get("service_cidr", SERVICE_CIDR),
+        )
+
+    @staticmethod
+    def check(args: KubeadmArgs) -> list[Fault]:
+        """What is wrong with `args`, as far as it can be known without asking anybody."""
+        return faults_of(args)
+
+
+def fixed(args: KubeadmArgs) -> dict[str, str]:
+    """Key of the stack file → what machines are booted with, and do not take in later."""
+    return {
+        "version": args["version"],
+        "podCidr": args.get("pod_cidr", POD_CIDR),
+        "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
+        "cni": str(args.get("cni", PodNetwork.FLANNEL)),
+        "machines.cidr": args["machines"].get("cidr", container.CIDR),
+    }
+
+
+def machines_of(name: str, args: KubeadmArgs) -> list[Machine]:
+    """The machines of a cluster, the first control plane first."""
+    control_planes, workers = int(args.get("control_planes", 1)), int(args.get("workers", 1))
+    roles = [Role.FIRST, *[Role.CONTROL_PLANE] * (control_planes - 1), *[Role.WORKER] * workers]
+    names = [
+        *(f"{name}-control-plane-{index + 1}" for index in range(control_planes)),
+        *(f"{name}-worker-{index + 1}" for index in range(workers)),
+    ]
+    places = container.addresses(args["machines"].get("cidr", container.CIDR), roles)
+    return [Machine(*each) for each in zip(names, places, roles, strict=True)]
+
+
+def _user_data(
+    name: str, args: KubeadmArgs, machines: list[Machine], machine: Machine, version: str, made: pki.Pki
+) -> str:
+    plan = Plan(
+        name=name,
+        version=version,
+        machines=machines,
+        pod_cidr=args.get("pod_cidr", POD_CIDR),
+        service_cidr=args.get("service_cidr", SERVICE_CIDR),
+        endpoint="127.0.0.1",
+        cni=PodNetwork(args.get("cni", PodNetwork.FLANNEL)),
+    )
+    if len(plan.control_planes) == 1 and machine.role is Role.FIRST:
+        return user_data(plan, machine, made, None)
+    return user_data(plan, machine, made, pki.join(made, machine.name, pki.now()))
+
+
+def _as_booted(machines: list[Machine], state: State) -> list[Machine]:
+    """The machines as they are booted: the first one joins where it takes the place of one that is lost.
+
+    Once another control plane is a node, whoever comes starts no second cluster, though nobody may answer just now.
+    """
+    first, *others = machines
+    joined = [
+        one.name
+        for one in others
+        if one.role is not Role.WORKER and outputs_of(state, "slipway:Node", f"{one.name}-node")
+    ]
+    return [replace(first, role=Role.CONTROL_PLANE), *others] if joined else machines

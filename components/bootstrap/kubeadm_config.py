@@ -1,0 +1,96 @@
+"""kubeadm's configuration, v1beta4: what `kubeadm init` and `kubeadm join` read.
+
+https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/
+"""
+
+from typing import Any
+
+import yaml
+
+from components.bootstrap import hardening
+from components.bootstrap.plan import API_PORT, DNS_DOMAIN, PROXY_PORT, Machine, Plan, Role
+
+PATCHES = "/etc/slipway/patches"
+"""Where a machine has what only it needs; empty on an ordinary one."""
+
+JOIN_KUBECONFIG = "/etc/slipway/join.kubeconfig"
+SOCKET = "unix:///run/containerd/containerd.sock"
+API_VERSION = "kubeadm.k8s.io/v1beta4"
+
+
+def init(plan: Plan, machine: Machine) -> str:
+    """What starts the cluster."""
+    return yaml.safe_dump_all(
+        [
+            {
+                "apiVersion": API_VERSION,
+                "kind": "InitConfiguration",
+                # There must be one while the rights of joining machines are made; the step deletes it right after.
+                "bootstrapTokens": [{"ttl": "15m0s"}],
+                "localAPIEndpoint": _own(machine),
+                "nodeRegistration": _registration(machine),
+                "patches": {"directory": PATCHES},
+            },
+            {
+                "apiVersion": API_VERSION,
+                "kind": "ClusterConfiguration",
+                "clusterName": plan.name,
+                "kubernetesVersion": plan.version,
+                "controlPlaneEndpoint": f"127.0.0.1:{PROXY_PORT}",
+                "networking": {
+                    "podSubnet": plan.pod_cidr,
+                    "serviceSubnet": plan.service_cidr,
+                    "dnsDomain": DNS_DOMAIN,
+                },
+                "encryptionAlgorithm": "ECDSA-P256",
+                **_control_plane(plan),
+            },
+            {
+                "apiVersion": "kubelet.config.k8s.io/v1beta1",
+                "kind": "KubeletConfiguration",
+                **hardening.kubelet_settings(),
+            },
+            {
+                "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+                "kind": "KubeProxyConfiguration",
+                "mode": "iptables",
+                # The machine's settings are made beforehand.
+                "conntrack": {"maxPerCore": 0, "min": 0},
+            },
+        ],
+        sort_keys=False,
+    )
+
+
+def join(machine: Machine) -> str:
+    """What a machine joins the cluster with."""
+    control_plane = {"controlPlane": {"localAPIEndpoint": _own(machine)}} if machine.role is not Role.WORKER else {}
+    return yaml.safe_dump(
+        {
+            "apiVersion": API_VERSION,
+            "kind": "JoinConfiguration",
+            "discovery": {"file": {"kubeConfigPath": JOIN_KUBECONFIG}},
+            "nodeRegistration": _registration(machine),
+            "patches": {"directory": PATCHES},
+            **control_plane,
+        },
+        sort_keys=False,
+    )
+
+
+def _own(machine: Machine) -> dict[str, Any]:
+    return {"advertiseAddress": machine.address, "bindPort": API_PORT}
+
+
+def _registration(machine: Machine) -> dict[str, Any]:
+    return {
+        "name": machine.name,
+        "criSocket": SOCKET,
+        "kubeletExtraArgs": [{"name": "node-ip", "value": machine.address}],
+    }
+
+
+def _control_plane(plan: Plan) -> dict[str, Any]:
+    settings = hardening.cluster_settings()
+    settings["apiServer"]["certSANs"] = plan.api_names
+    return settings

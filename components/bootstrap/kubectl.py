@@ -1,0 +1,70 @@
+"""kubectl with a kubeconfig that is in the state: what nodes are, and what they leave."""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+REQUEST_SECONDS = 10
+
+
+class KubectlError(Exception):
+    """kubectl is missing, or was refused: one line with the reason."""
+
+    __module__ = "builtins"  # so that Pulumi shows "KubectlError: …" without the path of this class
+
+
+class Kubectl:
+    """kubectl on one cluster."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @classmethod
+    @contextmanager
+    def on(cls, kubeconfig: str) -> Generator["Kubectl"]:
+        """The cluster of `kubeconfig`, kept in a file of its owner's for as long as it is used."""
+        with tempfile.NamedTemporaryFile("w", prefix="slipway-", suffix=".kubeconfig") as file:
+            file.write(kubeconfig)
+            file.flush()
+            yield cls(Path(file.name))
+
+    def run(self, *words: str, stdin: str = "", seconds: float = 60) -> str:
+        """Run kubectl and return what it printed.
+
+        Raises:
+            KubectlError: It failed, or took longer than `seconds`.
+        """
+        command = ["kubectl", f"--request-timeout={REQUEST_SECONDS}s", *words]
+        environment = {**os.environ, "KUBECONFIG": str(self._file)}
+        try:
+            done = subprocess.run(
+                command, env=environment, input=stdin, capture_output=True, text=True, timeout=seconds
+            )
+        except OSError as error:
+            raise KubectlError(f"kubectl cannot be run: {error.strerror}; is it on PATH?") from None
+        except subprocess.TimeoutExpired:
+            raise KubectlError(f"kubectl {words[0]} has not ended within {seconds:.0f} s") from None
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+            raise KubectlError(f"kubectl {words[0]} failed: {last}")
+        return done.stdout
+
+    def node(self, name: str) -> dict[str, Any] | None:
+        """A node as the API tells it; None where there is none of that name.
+
+        Raises:
+            KubectlError: The API was not reached.
+        """
+        told = self.run("get", "node", name, "--ignore-not-found", "--output=json")
+        return json.loads(told) if told else None
+
+
+def is_ready(node: dict[str, Any] | None) -> bool:
+    """Whether a node takes pods, as its kubelet says."""
+    conditions = (node or {}).get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

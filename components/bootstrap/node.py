@@ -1,0 +1,44 @@
+"""A node of a cluster on own machines."""
+
+import pulumi
+from pulumi import dynamic
+
+from components.bootstrap.node_provider import NodeProvider
+from components.bootstrap.plan import Machine
+
+
+class Node(dynamic.Resource, module="slipway", name="Node"):
+    """A machine that has become a node, and the operations on it."""
+
+    kubelet_version: pulumi.Output[str]
+
+    def __init__(
+        self,
+        machine: Machine,
+        resource: pulumi.CustomResource,
+        reach: pulumi.Input[object],
+        kubeconfig: pulumi.Input[str],
+        version: pulumi.Input[str],
+        minutes: int,
+        await_ready: bool,
+        proxy: str,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__(
+            NodeProvider(),
+            f"{machine.name}-node",
+            {
+                "name": machine.name,
+                "address": machine.address,
+                "role": machine.role.value,
+                "machine": resource.id,
+                "reach": reach,
+                "kubeconfig": kubeconfig,
+                "version": version,
+                "minutes": minutes,
+                "await_ready": await_ready,
+                "proxy": proxy,
+                **dict.fromkeys(("kubelet_version", "ready")),
+            },
+            opts,
+        )

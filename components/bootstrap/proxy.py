@@ -1,0 +1,55 @@
+"""What stands before the API servers: haproxy, on every node's loopback and in front of people."""
+
+from collections.abc import Iterable
+
+from components.bootstrap.plan import API_PORT, PROXY_PORT, Machine, Role
+
+_CONFIG = """\
+global
+  maxconn 8192
+{identity}
+defaults
+  mode tcp
+  timeout connect 2s
+  # Whoever watches the API may hear nothing for long.
+  timeout client 1h
+  timeout server 1h
+  timeout check 2s
+
+frontend api
+  bind {bind}
+  default_backend control-planes
+
+backend control-planes
+  option httpchk GET /readyz
+  http-check expect status 200
+  # The check carries nothing, and whoever talks through here checks the certificate himself.
+  default-server check check-ssl verify none inter 500ms fall 2 rise 2 on-marked-down shutdown-sessions
+{servers}
+"""
+
+
+_UNPRIVILEGED = """\
+  chroot /var/lib/haproxy
+  user haproxy
+  group haproxy
+"""
+
+
+def proxy(machines: Iterable[Machine]) -> str:
+    """The configuration of a node's own proxy: only the node itself reaches it."""
+    return _config(f"127.0.0.1:{PROXY_PORT}", machines, _UNPRIVILEGED)
+
+
+def balancer(machines: Iterable[Machine]) -> str:
+    """The configuration of what people reach the API through, in a container that gives it no more than it needs."""
+    return _config(f"*:{API_PORT}", machines, "")
+
+
+def _config(bind: str, machines: Iterable[Machine], identity: str) -> str:
+    servers = [
+        f"  server {machine.name} {machine.address}:{API_PORT}"
+        for machine in machines
+        if machine.role is not Role.WORKER
+    ]
+    return _CONFIG.format(bind=bind, identity=identity, servers="\n".join(servers))

@@ -1,0 +1,53 @@
+"""How a machine is reached, to look at it or to run something on it, whatever it is."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ANSWER_SECONDS = 60
+"""How long a short command may take on a machine that is busy."""
+
+
+class ReachError(Exception):
+    """A machine could not be reached, or refused a command: one line with the reason."""
+
+    __module__ = "builtins"  # so that Pulumi shows "ReachError: …" without the path of this class
+
+
+@dataclass(frozen=True)
+class Reach:
+    """A way to one machine."""
+
+    machine: str
+    """Its name, for messages."""
+
+    prefix: Sequence[str]
+    """What stands before the words of a command that is to run there, such as `docker exec --interactive NAME`."""
+
+    @staticmethod
+    def of(facts: Mapping[str, Any]) -> "Reach":
+        """The way that a machine's resource tells."""
+        return Reach(facts["machine"], tuple(facts["prefix"]))
+
+    def run(self, *words: str, stdin: str = "", seconds: float = ANSWER_SECONDS) -> str:
+        """Run a command there and return what it printed.
+
+        Args:
+            words: The command; no shell reads it.
+            stdin: What it reads. Secrets go here, never among the words.
+            seconds: When to give up.
+
+        Raises:
+            ReachError: The machine was not reached, or the command failed or took too long.
+        """
+        try:
+            done = subprocess.run([*self.prefix, *words], input=stdin, capture_output=True, text=True, timeout=seconds)
+        except OSError as error:
+            raise ReachError(f"{self.machine}: {self.prefix[0]} cannot be run: {error.strerror}") from None
+        except subprocess.TimeoutExpired:
+            raise ReachError(f"{self.machine}: `{words[0]}` has not ended within {seconds:.0f} s") from None
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+            raise ReachError(f"{self.machine}: `{words[0]}` failed: {last}")
+        return done.stdout
