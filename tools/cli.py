@@ -36,6 +36,8 @@ def up(name: str, words: Sequence[str]) -> None:
     plugins.ensure(stack.target.extra)
     if stack.target.name == "kind":
         node_image.ensure(args)
+    elif stack.target.name == "kubeadm":
+        node_image.ensure_machine(args)
     stack.create()
     stack.pulumi("up", *consent(stack), *words)
     say(f'use it:  eval "$(make -s env{for_make(name)})"  then  kubectl get nodes')

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from components.local.container_engine import Engine
+from components.local.kind_config import OFFLINE_REPOSITORY
 from tests.clusters import machine
 from tests.engine.slipway import Stack, environment
 from tools import engine as engines
@@ -40,6 +41,14 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
+def machine_image(engine: Engine) -> str:
+    """The image that containers which stand in for machines are made from."""
+    node_image.ensure_machine({"version": VERSION})
+    (tag, *_) = engine.images(OFFLINE_REPOSITORY)
+    return f"{OFFLINE_REPOSITORY}:{tag}"
+
+
+@pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pulumi's own folder."""
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
@@ -50,12 +59,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def slipway(engine: Engine, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Stack]]:
-    """A stack of its own, from dev-kind's file: `slipway("name", workers=2)`. In the end nothing may be left of it."""
+    """A stack of its own, from the file of a stack that is there, with some keys changed: `slipway("name", workers=2)`.
+
+    In the end nothing may be left of it.
+    """
     names: list[str] = []
     before = leftovers(engine)
 
-    def make(name: str, **cluster: Any) -> Stack:
-        stack = Stack.made(tmp_path_factory.mktemp(name), "dev-kind", environment(home))
+    def make(name: str, of: str = "dev-kind", **cluster: Any) -> Stack:
+        stack = Stack.made(tmp_path_factory.mktemp(name), of, environment(home))
         stack.set(name=name, **cluster)
         names.append(name)
         return stack

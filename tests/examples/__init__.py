@@ -7,8 +7,9 @@ from tests.examples.example import Example
 from tests.examples.gke import GKE
 from tests.examples.kapsule import KAPSULE
 from tests.examples.kind import KIND
+from tests.examples.kubeadm import KUBEADM
 
-EXAMPLES: dict[str, Example] = {example.target: example for example in (KIND, GKE, EKS, AKS, DOKS, KAPSULE)}
+EXAMPLES: dict[str, Example] = {example.target: example for example in (KIND, KUBEADM, GKE, EKS, AKS, DOKS, KAPSULE)}
 
 MANAGED = {name: example for name, example in EXAMPLES.items() if example.cloud}
 """Those in a cloud."""

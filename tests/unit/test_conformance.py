@@ -13,7 +13,7 @@ from components.managed import controls
 from components.managed.controls import Verdict, field_of
 from components.parity import FEATURES, Means
 from components.spec import SpecError
-from tests.examples import EXAMPLES, MANAGED
+from tests.examples import EXAMPLES, MANAGED, kubeadm
 from tests.examples.example import ByTest, Example, Seen
 from tests.unit.recording import Deployment
 
@@ -26,6 +26,9 @@ KIND_NODES = {
     "kubernetes_version": "v1.37.2",
     "nodes": [],
 }
+
+OUTPUTS = {"pulumi-python:dynamic/slipway:KindNodes": KIND_NODES, **kubeadm.OUTPUTS}
+"""Of dynamic resources, which no cloud's table knows."""
 
 MAY_BE_NONE = {"ca_certificate", "pod_cidr", "service_cidr"}
 
@@ -46,8 +49,7 @@ def made(deploy_once):
     def make(example: Example, *, preview: bool = False, **changes: Any) -> Deployment:
         component, args = read(example, changes)
         clouds = [example.cloud] if example.cloud else []
-        outputs = {"pulumi-python:dynamic/slipway:KindNodes": KIND_NODES}
-        return deploy_once(component, "test", args, clouds=clouds, preview=preview, outputs=outputs)
+        return deploy_once(component, "test", args, clouds=clouds, preview=preview, outputs=OUTPUTS)
 
     return make
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.bootstrap.cloud_init import steps
+from components.bootstrap.plan import Machine, Plan, Role
 from components.targets import TARGETS, read
 
 PROJECT = Path(__file__).parents[2]
@@ -59,8 +61,8 @@ def test_every_whole_stack_file_in_the_docs_is_accepted(page):
 def test_the_pages_of_the_clouds_have_the_same_sections():
     sections = {
         name: re.findall(r"^## (.*)$", (PROJECT / f"docs/{name}.md").read_text(), re.M)
-        for name in TARGETS
-        if name != "kind"
+        for name, target in TARGETS.items()
+        if target.extra
     }
     assert [name for name in sections if sections[name] != sections["gke"]] == []
 
@@ -72,3 +74,11 @@ def test_make_help_tells_every_command():
         ["make", "--no-print-directory", "help"], cwd=PROJECT, capture_output=True, text=True, check=True
     ).stdout
     assert re.findall(r"^  make ([a-z-]+)", told, re.M) == phony[1].split()
+
+
+def test_the_steps_that_the_docs_tell_by_role_are_those_that_run():
+    machines = [Machine(role, f"10.0.0.{place}", role) for place, role in enumerate(Role)]
+    plan = Plan("c", "v1.37.2", machines, "10.244.0.0/16", "10.96.0.0/16", endpoint="10.0.0.0")
+    rows = re.findall(r"^\| `([a-z-]+)` \|(.*?)\|(.*?)\|(.*?)\|", (PROJECT / "docs/kubeadm.md").read_text(), re.M)
+    for column, machine in enumerate(machines, start=1):
+        assert [row[0] for row in rows if "yes" in row[column]] == steps(plan, machine)

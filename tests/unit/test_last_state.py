@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import pulumi
 import pytest
 
-from components.managed import state
-from components.managed.state import last_state, outputs_of
+from components import state
+from components.state import last_state, outputs_of
 
 URN = "urn:pulumi:test::slipway::slipway:index:DoksCluster$digitalocean:index/vpc:Vpc::prod-network"
 

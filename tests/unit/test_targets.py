@@ -50,7 +50,10 @@ def test_the_name_of_the_stack_meets_the_rules_for_names_too():
         ),
         # Pulumi hands on a key without a value as an empty text.
         ({"target": "kind", "cluster": ""}, "slipway:cluster: has no value; write a mapping of keys to values"),
-        ({**KIND, "target": ""}, "slipway:target: has no value; write one of kind, gke, eks, aks, doks, kapsule"),
+        (
+            {**KIND, "target": ""},
+            "slipway:target: has no value; write one of kind, kubeadm, gke, eks, aks, doks, kapsule",
+        ),
         (
             {"target": "kind", "cluster": None},
             "slipway:cluster: has no value; write a mapping of keys to values",

@@ -1,0 +1,229 @@
+"""A cluster on machines of one's own, for real: containers with systemd and cloud-init, from nothing to destroyed.
+
+The tests share one cluster, which grows, is broken, repaired and shrunk: they run in the order in which they stand.
+"""
+
+import base64
+import json
+
+import pytest
+
+from components.machines.container_provider import CLAIM
+from tests.clusters.runs import WatchedUp
+
+NAME = "slipway-test-kubeadm"
+KILLED = "slipway-test-killed"
+BUSYBOX = "slipway.local/busybox:1"
+
+WEB = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec:
+  nodeName: NODE
+  containers:
+    - name: web
+      image: IMAGE
+      command: [sh, -c, "echo it-works >/tmp/index.html; exec httpd -f -p 8080 -h /tmp"]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{port: 80, targetPort: 8080}]
+"""
+
+
+@pytest.fixture(scope="module")
+def made(slipway, machine_image):
+    """The stack that most tests share, with the run that made it: a control plane and a worker."""
+    stack = slipway(NAME, of="dev-kubeadm")
+    yield stack, stack.up()
+    stack.destroy()
+
+
+@pytest.fixture(scope="module")
+def stack(made):
+    return made[0]
+
+
+@pytest.fixture
+def on(engine):
+    """Run something on a machine: `on("worker-1", "cat", "/etc/hosts")`."""
+    return lambda machine, *words: engine.run("exec", f"{NAME}-{machine}", *words)
+
+
+@pytest.fixture
+def etcdctl(stack, kubectl):
+    """What etcdctl answers on the first control plane, in JSON."""
+    pki = "/etc/kubernetes/pki/etcd"
+    words = (f"--cacert={pki}/ca.crt", f"--cert={pki}/server.crt", f"--key={pki}/server.key", "--write-out=json")
+    pod = f"etcd-{NAME}-control-plane-1"
+    return lambda *asked: json.loads(
+        kubectl(stack)("exec", "--namespace=kube-system", pod, "--", "etcdctl", *words, *asked)
+    )
+
+
+def names(*machines):
+    return [f"{NAME}-{machine}" for machine in machines]
+
+
+def test_the_first_up_makes_every_machine_a_node(made, kubectl):
+    stack, run = made
+
+    assert set(run.changes) == {"create"}
+    assert "control-plane-1: kubeadm-init" in run.output
+    nodes = kubectl(stack).nodes()
+    assert list(nodes) == names("control-plane-1", "worker-1")
+    assert {node["status"]["nodeInfo"]["kubeletVersion"] for node in nodes.values()} == {
+        stack.outputs()["kubernetes_version"]
+    }
+
+
+def test_a_second_up_changes_nothing(stack):
+    assert set(stack.up().changes) == {"same"}
+
+
+def test_no_key_stays_where_cloud_init_keeps_user_data(stack, on):
+    for machine in ("control-plane-1", "worker-1"):
+        assert on(machine, "cat", "/var/lib/cloud/seed/nocloud/user-data") == ""
+        found = on(machine, "sh", "-c", "grep -rl 'PRIVATE KEY' /var/lib/cloud /run/cloud-init /etc/slipway || true")
+        assert found == ""
+
+
+def test_a_worker_has_no_key_of_an_authority(stack, on):
+    assert on("worker-1", "find", "/etc/kubernetes", "-name", "*.key") == ""
+
+
+def test_no_administrator_without_a_binding_is_left_on_a_machine(stack, on):
+    assert "super-admin.conf" not in on("control-plane-1", "ls", "/etc/kubernetes")
+
+
+def test_no_token_is_left_to_join_with(stack, kubectl):
+    told = kubectl(stack)("get", "secrets", "--namespace=kube-system", "--output=json")
+
+    assert [one for one in json.loads(told)["items"] if one["type"] == "bootstrap.kubernetes.io/token"] == []
+
+
+def test_secrets_in_etcd_are_encrypted(stack, kubectl, etcdctl):
+    kubectl(stack)("create", "secret", "generic", "treasure", "--from-literal=where=under-the-tree")
+
+    (kept,) = etcdctl("get", "/registry/secrets/default/treasure")["kvs"]
+
+    value = base64.b64decode(kept["value"])
+    assert value.startswith(b"k8s:enc:secretbox:v1:key1:")
+    assert b"under-the-tree" not in value
+
+
+def test_requests_are_in_the_audit_log(stack, kubectl, on):
+    kubectl(stack)("create", "configmap", "audited", "--from-literal=kept=nowhere-else")
+
+    log = on("control-plane-1", "cat", "/var/log/kubernetes/audit/audit.log")
+    lines = [json.loads(line) for line in log.splitlines()]
+    (found,) = (
+        line for line in lines if line["verb"] == "create" and line.get("objectRef", {}).get("name") == "audited"
+    )
+    assert found["user"]["username"] == "kubernetes-admin"
+    assert "nowhere-else" not in log
+
+
+def test_only_health_may_be_asked_without_a_name(stack, on):
+    code = ("curl", "--silent", "--insecure", "--output", "/dev/null", "--write-out", "%{http_code}")
+    api = "https://127.0.0.1:8443"
+
+    asked = {path: on("worker-1", *code, f"{api}{path}") for path in ("/readyz", "/version", "/api")}
+
+    assert asked == {"/readyz": "200", "/version": "401", "/api": "401"}
+
+
+def test_a_privileged_pod_is_refused_where_no_namespace_allows_it(stack, kubectl):
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "root"},
+        "spec": {"hostPID": True, "containers": [{"name": "root", "image": BUSYBOX}]},
+    }
+
+    with pytest.raises(AssertionError, match=r'violates PodSecurity "baseline:latest": host namespaces'):
+        kubectl(stack)("apply", "--filename=-", stdin=json.dumps(pod))
+
+
+def test_machines_are_added_and_taken_out_in_place(stack, kubectl, etcdctl):
+    stack.set(controlPlanes=3, workers=3)
+    grown = stack.up()
+
+    assert not {"replace", "delete", "create-replacement"} & set(grown.changes)
+    assert list(kubectl(stack).nodes()) == names(
+        "control-plane-1", "control-plane-2", "control-plane-3", "worker-1", "worker-2", "worker-3"
+    )
+    assert len(etcdctl("member", "list")["members"]) == 3
+
+    stack.set(workers=2)
+    shrunk = stack.up()
+
+    assert [step.name for step in shrunk.steps if step.operation == "delete"] == names("worker-3-node", "worker-3")
+    assert names("worker-3")[0] not in kubectl(stack).nodes()
+
+
+def test_a_pod_runs_and_answers_across_nodes(stack, kubectl):
+    run = kubectl(stack)
+    run("apply", "--filename=-", stdin=WEB.replace("IMAGE", BUSYBOX).replace("NODE", f"{NAME}-worker-1"))
+    run("wait", "pod/web", "--for=condition=Ready", "--timeout=120s")
+
+    overrides = json.dumps({"spec": {"nodeName": f"{NAME}-worker-2"}})
+    answer = run(
+        "run", "ask", f"--image={BUSYBOX}", "--restart=Never", "--attach", "--rm", "--quiet",
+        f"--overrides={overrides}", "--", "sh", "-c",
+        "nslookup web.default.svc.cluster.local; printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 30 $WEB_SERVICE_HOST 80",
+    )  # fmt: skip
+
+    assert answer.endswith("it-works\n")
+
+
+def test_a_control_plane_that_was_killed_is_replaced_by_one_command(stack, engine, kubectl, etcdctl):
+    lost = f"{NAME}-control-plane-1"  # the one that started the cluster
+    (before,) = (one["ID"] for one in etcdctl("member", "list")["members"] if one["name"] == lost)
+    engine.remove([lost])
+    assert kubectl(stack)("get", "--raw", "/readyz") == "ok"
+
+    stack.up("--refresh")
+
+    assert lost in kubectl(stack).nodes()
+    members = {one["name"]: one["ID"] for one in etcdctl("member", "list")["members"]}
+    assert sorted(members) == names("control-plane-1", "control-plane-2", "control-plane-3")
+    assert members[lost] != before
+    (health,) = {one["health"] for one in etcdctl("endpoint", "health", "--cluster")}
+    assert health
+
+
+def test_control_planes_leave_etcd_before_they_go(stack, kubectl, etcdctl):
+    stack.set(controlPlanes=1, workers=1)
+    stack.up()
+
+    assert list(kubectl(stack).nodes()) == names("control-plane-1", "worker-1")
+    assert [one["name"] for one in etcdctl("member", "list")["members"]] == names("control-plane-1")
+
+
+def test_an_up_that_was_killed_is_finished_by_the_next_one(slipway, machine_image, kubectl, engine):
+    stack = slipway(KILLED, of="dev-kubeadm", workers=0, machines={"driver": "container", "cidr": "10.88.0.0/24"})
+    WatchedUp(stack, "kubeadm-init").kill()
+
+    stack.up()
+
+    assert list(kubectl(stack).nodes()) == [f"{KILLED}-control-plane-1"]
+    stack.destroy()
+
+
+def test_a_container_that_is_not_ours_is_left_alone(slipway, machine_image, engine):
+    stack = slipway(KILLED, of="dev-kubeadm", workers=0, machines={"driver": "container", "cidr": "10.88.0.0/24"})
+    theirs = f"{KILLED}-control-plane-1"
+    engine.run("create", "--name", theirs, "--entrypoint", "/bin/true", machine_image)
+    try:
+        run = stack.fails("up")
+        assert f"there is a container {theirs} already, not made by this stack, and it is not touched" in run.output
+        labels = json.loads(engine.run("inspect", "--format", "{{json .Config.Labels}}", theirs))
+        assert CLAIM not in labels
+    finally:
+        engine.remove([theirs])
+        stack.destroy()

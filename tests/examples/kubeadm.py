@@ -1,0 +1,48 @@
+"""kubeadm, which has no stand-in: it is run for real in tests/clusters."""
+
+from components.bootstrap import pki
+from tests.examples.example import ByTest, Example, Seen
+
+CONTROL_PLANES = "test_a_control_plane_that_was_killed_is_replaced_by_one_command"
+FIRST_UP = "test_the_first_up_makes_every_machine_a_node"
+
+
+KEYS = pki.make(pki.now())
+
+OUTPUTS = {
+    f"pulumi-python:dynamic/slipway:{kind}": told
+    for kind, told in {
+        "ContainerNetwork": {"image": "slipway.local/node:v1.37.2", "kubernetes_version": "v1.37.2"},
+        "Keys": {"pki": KEYS, "admin": pki.admin(KEYS, pki.now())},
+        "ContainerBalancer": {"port": 40123, "status": "running"},
+        "ContainerMachine": {"reach": {"machine": "test", "prefix": ["docker", "exec"]}, "status": "running"},
+        "Node": {"kubelet_version": "v1.37.2", "ready": True},
+    }.items()
+}
+"""Type → what such a resource tells once it is made."""
+
+
+def in_user_data(text: str, **when: object) -> Seen:
+    """A text in what some machine boots from."""
+    return Seen("ContainerMachine", "user_data", lambda user_data: text in user_data, when=when)
+
+
+KUBEADM = Example(
+    target="kubeadm",
+    cluster={"version": "1.37", "machines": {"driver": "container"}, "workers": 1},
+    features={
+        "node-repair": ByTest(CONTROL_PLANES),
+        "highly-available-control-plane": (
+            in_user_data("server test-control-plane-3 10.89.0.13:6443", controlPlanes=3),
+            Seen("Node", "role", "control-plane", when={"controlPlanes": 3}),
+        ),
+        "pod-cidr": in_user_data("podSubnet: 10.20.0.0/16", podCidr="10.20.0.0/16"),
+        "service-cidr": in_user_data("serviceSubnet: 10.21.0.0/16", serviceCidr="10.21.0.0/16"),
+        "private-nodes": ByTest(FIRST_UP),
+        "private-api": ByTest(FIRST_UP),
+        "network-policy": Seen("Node", "await_ready", False, when={"cni": "none"}),
+        "secrets-encryption": in_user_data("secretbox"),
+        "control-plane-logs": in_user_data("audit-log-path"),
+        "deletion-protection": ByTest("test_protection_follows_the_table_of_targets_unless_a_stack_says_otherwise"),
+    },
+)

@@ -1,0 +1,133 @@
+"""A machine and the API of its cluster, as the resource of a node sees them: what they tell, and what was asked."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.bootstrap.kubectl import KubectlError
+from components.bootstrap.node_provider import STATUS
+from components.machines.reach import ReachError
+
+
+@dataclass
+class Clock:
+    """Time, which passes when somebody sleeps; things may happen meanwhile."""
+
+    now: float = 1000
+    meanwhile: Callable[[float], object] = lambda _now: None
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.meanwhile(self.now)
+
+
+@dataclass
+class Machine:
+    """A machine: its files, and what was run there."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    ran: list[tuple[str, ...]] = field(default_factory=list)
+    answers: bool = True
+    refuses: str = ""
+    """A program that fails."""
+
+    def does(self, *steps: Mapping[str, Any], state: str = "running") -> None:
+        """Let its bootstrap be so far."""
+        self.files[STATUS] = json.dumps({"version": 1, "state": state, "steps": steps})
+
+    def run(self, words: tuple[str, ...], stdin: str) -> str:
+        """What `Reach.run` is here."""
+        if not self.answers:
+            raise ReachError(f"demo: `{words[0]}` failed: no such container")
+        if words[0] == self.refuses:
+            raise ReachError(f"demo: `{words[0]}` failed: refused")
+        match words:
+            case ["cat" | "test" as word, *_, path]:
+                if path not in self.files:
+                    raise ReachError(f"demo: `{word}` failed: no such file")
+                return self.files[path]
+            case ["tee", path]:
+                self.files[path] = stdin
+        self.ran.append(words)
+        return ""
+
+
+@dataclass
+class Cluster:
+    """The API: nodes, requests for certificates, and etcd behind it."""
+
+    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    members: dict[str, int] = field(default_factory=dict)
+    """Name → id."""
+
+    healthy: set[str] = field(default_factory=set)
+    """Members that answer."""
+
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    answers: bool = True
+    refuses: str = ""
+    """A verb that fails."""
+
+    def has(self, name: str, *, ready: bool = True) -> None:
+        """Let there be a node."""
+        conditions = [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": str(ready)}]
+        self.nodes[name] = {"status": {"conditions": conditions, "nodeInfo": {"kubeletVersion": "v1.37.2"}}}
+
+    def did(self, *words: str) -> list[tuple[str, ...]]:
+        """What was asked that begins with these words."""
+        return [asked for asked in self.asked if asked[: len(words)] == words]
+
+    def run(self, words: tuple[str, ...]) -> str:
+        """What `Kubectl.run` is here."""
+        if not self.answers or words[0] == self.refuses:
+            raise KubectlError(f"kubectl {words[0]} failed: {'refused' if self.answers else 'connection refused'}")
+        self.asked.append(words)
+        match words:
+            case ["get", "node", name, *_]:
+                return json.dumps(self.nodes[name]) if name in self.nodes else ""
+            case ["get", "certificatesigningrequests", *_]:
+                return json.dumps({"items": self.requests})
+            case ["get", "pods", *_]:
+                return json.dumps({"items": [_etcd_pod(name) for name in self.members]})
+            case ["exec", _, pod, "--", "etcdctl", *asked]:
+                return self._etcdctl(pod.removeprefix("etcd-"), asked)
+            case ["delete", "node", name, *_]:
+                self.nodes.pop(name, None)
+        return ""
+
+    def _etcdctl(self, through: str, words: Sequence[str]) -> str:
+        if through not in self.healthy:
+            raise KubectlError("kubectl exec failed: container not found")
+        match [word for word in words if not word.startswith(("--cacert", "--cert", "--key"))]:
+            case ["member", "list", *_]:
+                told = [
+                    {"name": name, "ID": number, "clientURLs": [f"https://{name}:2379"]}
+                    for name, number in self.members.items()
+                ]
+                return json.dumps({"members": told})
+            case ["member", "remove", number]:
+                self.members = {name: one for name, one in self.members.items() if one != int(number, 16)}
+            case ["endpoint", "health", where]:
+                if not any(f"https://{name}:2379" in where for name in self.healthy):
+                    raise KubectlError("kubectl exec failed: unhealthy cluster")
+        return ""
+
+
+def step(name: str, state: str, attempts: int = 1, log: str = "") -> dict[str, Any]:
+    """A step of a machine's bootstrap, as its status tells it."""
+    told = {"name": name, "state": state, "started": 1.0, "ended": None, "attempts": attempts}
+    return {**told, "log_tail": log} if log else told
+
+
+def _etcd_pod(member: str) -> dict[str, Any]:
+    # What the API was last told stands, though the machine may be gone.
+    return {
+        "metadata": {"name": f"etcd-{member}"},
+        "spec": {"nodeName": member},
+        "status": {"phase": "Running"},
+    }

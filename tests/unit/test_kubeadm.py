@@ -1,0 +1,100 @@
+"""What a cluster on own machines asks the engine for."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from components.bootstrap.kubeadm import KubeadmCluster
+from tests.examples.kubeadm import OUTPUTS
+
+CONTROL_PLANES = [f"demo-control-plane-{index}" for index in (1, 2, 3)]
+NODES = [f"{name}-node" for name in (*CONTROL_PLANES, "demo-worker-1", "demo-worker-2")]
+
+
+@pytest.fixture
+def made(deploy):
+    """What a cluster of three control planes and two workers asks for."""
+
+    def make(state: Any = None, **changes: Any) -> Any:
+        args: Any = {"version": "1.37", "machines": {"driver": "container"}, "control_planes": 3, "workers": 2}
+        return deploy(lambda: KubeadmCluster("demo", {**args, **changes}), outputs=OUTPUTS, state=state)
+
+    return make
+
+
+def steps_of(deployment: Any, machine: str) -> set[str]:
+    """The scripts that a machine is booted with."""
+    [found] = [one for one in deployment.of("ContainerMachine") if one.name == machine]
+    files = yaml.safe_load(found.inputs["user_data"])["write_files"]
+    paths = [file["path"].rpartition("/") for file in files]
+    return {name.removesuffix(".sh").partition("-")[2] for folder, _, name in paths if folder.endswith("/steps")}
+
+
+def state_with(node: str) -> dict[str, Any]:
+    urn = f"urn:pulumi:test::slipway::slipway:index:KubeadmCluster$pulumi-python:dynamic/slipway:Node::{node}"
+    return {urn: {"name": node}}
+
+
+def test_nodes_are_made_one_after_the_other_and_only_once_all_machines_are(made):
+    nodes = {node.name: node for node in made().of("Node")}
+
+    assert list(nodes) == NODES
+    for name, before in zip(NODES[1:], NODES, strict=False):
+        assert before in nodes[name].dependencies
+    machines = {name.removesuffix("-node") for name in NODES}
+    assert all(machines <= node.dependencies for node in nodes.values())
+
+
+def test_whoever_destroys_all_drains_nothing(made):
+    assert {node.deleted_with for node in made().of("Node")} == {"demo-keys"}
+
+
+def test_user_data_and_kubeconfigs_are_secret(made):
+    deployment = made()
+
+    assert all("user_data" in machine.secrets for machine in deployment.of("ContainerMachine"))
+    assert all("kubeconfig" in node.secrets for node in deployment.of("Node"))
+    assert deployment.the("Keys").additional_secret_outputs == {"pki", "admin"}
+
+
+def test_protection_is_of_what_holds_the_data(made):
+    protected = {resource.name for resource in made(deletion_protection=True).resources if resource.protect}
+
+    assert protected == {"demo-keys", *CONTROL_PLANES}
+
+
+def test_the_first_control_plane_starts_the_cluster_and_the_others_join(made):
+    deployment = made()
+
+    assert "kubeadm-init" in steps_of(deployment, "demo-control-plane-1")
+    for machine in ("demo-control-plane-2", "demo-control-plane-3", "demo-worker-1"):
+        assert "kubeadm-join" in steps_of(deployment, machine)
+        assert "kubeadm-init" not in steps_of(deployment, machine)
+
+
+def test_a_machine_in_the_first_control_plane_s_place_joins_once_another_one_has(made):
+    deployment = made(state_with("demo-control-plane-3-node"))
+
+    assert steps_of(deployment, "demo-control-plane-1") == steps_of(deployment, "demo-control-plane-2")
+
+
+@pytest.mark.parametrize("known", ["demo-control-plane-1-node", "demo-worker-1-node"])
+def test_a_machine_that_finds_no_other_control_plane_starts_the_cluster(made, known):
+    deployment = made(state_with(known))
+
+    assert "kubeadm-init" in steps_of(deployment, "demo-control-plane-1")
+
+
+def test_another_cluster_of_the_stack_says_nothing_of_this_one(made):
+    deployment = made(state_with("other-control-plane-2-node"))
+
+    assert "kubeadm-init" in steps_of(deployment, "demo-control-plane-1")
+
+
+def test_the_role_of_a_node_stays_when_its_machine_joins(made):
+    before, after = (
+        {node.name: node.inputs["role"] for node in made(state).of("Node")} for state in (None, state_with(NODES[1]))
+    )
+
+    assert before == after

@@ -1,0 +1,409 @@
+"""A node from its machine's first boot to its end, with a machine and an API that only remember."""
+
+import pickle
+from typing import Any
+
+import pytest
+
+from components.bootstrap import node_provider, serving
+from components.bootstrap.kubectl import Kubectl, KubectlError
+from components.bootstrap.node_provider import INSTANCE, PROXY_CONFIG, STATUS, NodeError, NodeProvider
+from components.bootstrap.serving import CERTIFICATE
+from components.machines.reach import Reach, ReachError
+from tests.unit.fake_node import Clock, Cluster, Machine, step
+
+NAME = "demo-worker-1"
+PROPS: Any = {
+    "name": NAME,
+    "address": "10.89.0.32",
+    "role": "worker",
+    "machine": "instance-1",
+    "reach": {"machine": NAME, "prefix": ["docker", "exec", "--interactive", NAME]},
+    "kubeconfig": "apiVersion: v1",
+    "version": "v1.37.2",
+    "minutes": 15.0,
+    "await_ready": True,
+    "proxy": "server one",
+    "kubelet_version": None,
+    "ready": None,
+}
+CONTROL_PLANE = {**PROPS, "name": "demo-control-plane-2", "role": "control-plane"}
+STATE = {**PROPS, "kubelet_version": "v1.37.2", "ready": True}
+
+RESET = ("kubeadm", "reset", "--force")
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(node_provider, "time", clock)
+    return clock
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch):
+    """A machine that has done all its steps."""
+    machine = Machine({INSTANCE: "instance-1\n", CERTIFICATE: "PEM"})
+    machine.does(step("90-tidy", "done"), state="done")
+    monkeypatch.setattr(Reach, "run", lambda _, *words, stdin="", seconds=60: machine.run(words, stdin))
+    return machine
+
+
+@pytest.fixture(autouse=True)
+def cluster(monkeypatch):
+    """A cluster in which it is a Ready node."""
+    cluster = Cluster()
+    cluster.has(NAME)
+    monkeypatch.setattr(Kubectl, "run", lambda _, *words, stdin="", seconds=60: cluster.run(words))
+    return cluster
+
+
+def create(**changes: Any) -> dict[str, Any]:
+    made = NodeProvider().create({**PROPS, **changes})
+    assert made.outs is not None
+    return made.outs
+
+
+# Becoming a node
+
+
+def test_a_node_is_made_once_its_machine_says_that_all_is_done_and_not_before(clock, machine):
+    booted = {
+        1001: lambda: machine.does(step("10-prepare-host", "done"), step("20-programs", "running")),
+        1002: lambda: machine.does(step("20-programs", "failed", log="no network")),
+        1003: lambda: machine.does(step("20-programs", "done", 2), state="running"),
+        1004: lambda: machine.does(step("20-programs", "done", 2), state="done"),
+    }
+    del machine.files[STATUS]
+    clock.meanwhile = lambda now: booted.pop(now, lambda: None)()
+
+    outs = create()
+
+    assert clock.now == 1004
+    assert (outs["kubelet_version"], outs["ready"]) == ("v1.37.2", True)
+
+
+def test_a_machine_that_is_not_there_yet_or_is_just_writing_is_asked_again(clock, machine):
+    machine.answers = False
+    machine.files[STATUS] = ""
+
+    booted = {1000.5: lambda: setattr(machine, "answers", True), 1001: lambda: machine.does(state="done")}
+    clock.meanwhile = lambda now: booted[now]()
+
+    create()
+
+    assert clock.now == 1001
+
+
+def test_a_step_that_fails_again_and_again_is_told_with_the_end_of_its_log(clock, machine):
+    log = "\n".join(f"line {number}" for number in range(19)) + "\n[ERROR Port-6443]: Port 6443 is in use\n"
+
+    def meanwhile(now: float) -> None:
+        machine.does(step("50-kubeadm-join", "failed", int(now - 999), log))
+
+    meanwhile(clock.now)
+    clock.meanwhile = meanwhile
+
+    with pytest.raises(NodeError, match=r"Port 6443 is in use") as raised:
+        create()
+
+    first, *tail, last = str(raised.value).splitlines()
+    assert first == f"{NAME}: the step 50-kubeadm-join failed 3 times; its log ends with"
+    assert tail == log.splitlines()
+    assert last == (
+        "(all of it: /var/log/slipway/50-kubeadm-join.log there); the machine keeps trying: mend what is wrong and "
+        "run `make up` again, or replace the machine"
+    )
+    assert clock.now == 1002
+
+
+def test_attempts_from_before_anybody_looked_do_not_count(clock, machine):
+    # Mended meanwhile: the run before this one gave up at the fifth, and the seventh succeeds.
+    attempts = {1000.5: ("running", 6), 1001: ("failed", 6), 1002: ("running", 7), 1002.5: ("done", 7)}
+    machine.does(step("50-kubeadm-join", "failed", 5, "refused"))
+
+    def meanwhile(now: float) -> None:
+        if now in attempts:
+            state, count = attempts[now]
+            machine.does(step("50-kubeadm-join", state, count, "refused"), state=state)
+
+    clock.meanwhile = meanwhile
+
+    create()
+
+    assert clock.now == 1002.5
+
+
+def test_a_step_that_waits_is_named_when_time_is_up(clock, machine):
+    machine.does(step("30-api-proxy", "done"), step("40-await-first", "running"))
+
+    with pytest.raises(NodeError) as raised:
+        create(minutes=2.0)
+
+    assert str(raised.value) == (
+        f"{NAME} has not become a node within 2 minutes: 40-await-first is still running; look at "
+        "/var/log/slipway/40-await-first.log there, or allow it more time with `bootstrapMinutes`, then run `make up` "
+        "again"
+    )
+    assert 1120 <= clock.now < 1122
+
+
+def test_a_machine_that_never_boots_is_told_when_time_is_up(machine):
+    machine.answers = False
+
+    with pytest.raises(NodeError, match=r"has not become a node within 15 minutes: its first boot is still running"):
+        create()
+
+
+def test_a_node_is_waited_for_until_it_is_ready(clock, cluster):
+    cluster.has(NAME, ready=False)
+    clock.meanwhile = lambda now: cluster.has(NAME, ready=now >= 1002)
+
+    assert create()["ready"] is True
+    assert clock.now == 1002
+
+
+def test_a_node_without_a_pod_network_is_not_waited_for_until_it_is_ready(clock, cluster):
+    cluster.has(NAME, ready=False)
+
+    assert create(await_ready=False)["ready"] is False
+    assert clock.now == 1000
+
+
+def test_a_node_is_waited_for_until_its_kubelet_has_a_certificate_to_serve_with(clock, machine, monkeypatch):
+    def approve(_kubectl: Kubectl, name: str, address: str) -> None:
+        assert (name, address) == (NAME, PROPS["address"])
+        clock.meanwhile = lambda now: now < 1003 or machine.files.update({CERTIFICATE: "PEM"})
+
+    monkeypatch.setattr(serving, "approve", approve)
+    del machine.files[CERTIFICATE]
+
+    create()
+
+    assert clock.now == 1003
+
+
+@pytest.mark.parametrize(
+    ("break_", "reason"),
+    [
+        (lambda _, cluster: cluster.has(NAME, ready=False), "its kubelet does not say so"),
+        (lambda _, cluster: cluster.nodes.clear(), "the API knows no such node"),
+        (lambda _, cluster: setattr(cluster, "refuses", "get"), "kubectl get failed: refused"),
+        (
+            lambda machine, _: machine.files.pop(CERTIFICATE),
+            "its kubelet has no certificate to serve with (`kubectl get csr` tells what it asks for)",
+        ),
+    ],
+)
+def test_a_node_that_does_not_get_ready_is_told_with_the_reason(machine, cluster, break_, reason):
+    break_(machine, cluster)
+
+    with pytest.raises(NodeError) as raised:
+        create()
+
+    assert str(raised.value) == (
+        f"{NAME} is not Ready after 15 minutes: {reason}; `kubectl describe node {NAME}` says more, "
+        "and `bootstrapMinutes` allows it more time"
+    )
+
+
+def test_a_kubelet_whose_node_is_not_known_is_restarted_once(clock, machine, cluster):
+    cluster.nodes.clear()
+    clock.meanwhile = lambda now: now < 1005 or cluster.has(NAME)
+
+    create()
+
+    assert machine.ran == [("systemctl", "restart", "kubelet")]
+
+
+def test_a_kubelet_is_not_restarted_because_the_api_is_not_reached(clock, machine, cluster):
+    cluster.answers = False
+    clock.meanwhile = lambda _now: setattr(cluster, "answers", True)
+
+    create()
+
+    assert machine.ran == []
+
+
+# Looking at it, changing it
+
+
+def test_a_node_that_is_gone_reads_as_gone_and_one_that_is_not_ready_as_such(cluster):
+    cluster.has(NAME, ready=False)
+    read = NodeProvider().read(NAME, dict(STATE))
+    assert (read.id, (read.outs or {})["ready"]) == (NAME, False)
+
+    cluster.nodes.clear()
+
+    assert NodeProvider().read(NAME, dict(STATE)).id == ""
+
+
+def test_an_api_that_does_not_answer_never_makes_a_node_read_as_gone(cluster):
+    cluster.answers = False
+
+    with pytest.raises(KubectlError, match="connection refused"):
+        NodeProvider().read(NAME, dict(STATE))
+
+
+@pytest.mark.parametrize(
+    ("change", "replaces"),
+    [
+        ({}, None),
+        ({"name": "another"}, ["name"]),
+        ({"role": "control-plane"}, ["role"]),
+        ({"machine": "instance-2"}, ["machine"]),
+        ({"proxy": "server two"}, []),
+        ({"kubeconfig": "another"}, []),
+        ({"reach": {"machine": NAME, "prefix": ["podman"]}}, []),
+        # How long a create may take changes nothing of what is there.
+        ({"minutes": 30.0}, None),
+    ],
+)
+def test_a_node_lives_as_long_as_its_machine(change, replaces):
+    diff = NodeProvider().diff(NAME, dict(STATE), {**PROPS, **change})
+
+    assert diff.changes is (replaces is not None)
+    assert diff.replaces == (replaces or [])
+    assert diff.delete_before_replace is True
+
+
+def test_a_node_is_told_of_other_control_planes_without_ending_a_connection(machine):
+    updated = NodeProvider().update(NAME, dict(STATE), {**PROPS, "proxy": "server one, server two"}).outs
+
+    assert machine.files[PROXY_CONFIG] == "server one, server two"
+    assert machine.ran == [("tee", PROXY_CONFIG), ("systemctl", "reload", "haproxy")]
+    assert updated == {**STATE, "proxy": "server one, server two"}
+
+
+def test_another_way_to_a_node_is_remembered_and_nothing_is_run_there(machine):
+    updated = NodeProvider().update(NAME, dict(STATE), {**PROPS, "kubeconfig": "another"}).outs
+
+    assert machine.ran == []
+    assert updated == {**STATE, "kubeconfig": "another"}
+
+
+# Leaving
+
+
+def test_a_node_that_leaves_is_drained_then_reset_then_forgotten(machine, cluster):
+    NodeProvider().delete(NAME, dict(STATE))
+
+    assert [words[0] for words in cluster.asked] == ["get", "drain", "delete"]
+    [drain] = cluster.did("drain")
+    assert drain[1] == NAME
+    assert machine.ran == [RESET]
+    assert cluster.nodes == {}
+
+
+def test_a_node_that_is_not_ready_is_not_drained(machine, cluster):
+    cluster.has(NAME, ready=False)
+
+    NodeProvider().delete(NAME, dict(STATE))
+
+    assert cluster.did("drain") == []
+    assert machine.ran == [RESET]
+    assert cluster.nodes == {}
+
+
+def test_a_drain_that_is_refused_leaves_the_node_as_it_is(machine, cluster):
+    cluster.refuses = "drain"
+
+    with pytest.raises(KubectlError, match="kubectl drain failed: refused"):
+        NodeProvider().delete(NAME, dict(STATE))
+
+    assert machine.ran == []
+    assert list(cluster.nodes) == [NAME]
+
+
+def test_a_worker_that_is_gone_is_forgotten_and_no_member_is_taken_out(machine, cluster):
+    machine.answers = False
+
+    NodeProvider().delete(NAME, dict(STATE))
+
+    assert cluster.nodes == {}
+    assert cluster.did("exec") == []
+
+
+def test_a_machine_that_is_gone_is_not_drained_though_the_api_still_holds_it_for_ready(machine, cluster):
+    machine.answers = False
+    cluster.has(NAME, ready=True)
+
+    NodeProvider().delete(NAME, dict(STATE))
+
+    assert cluster.did("drain") == []
+    assert cluster.nodes == {}
+
+
+@pytest.fixture
+def three(cluster):
+    """Three control planes, of which the second one does not answer any more."""
+    cluster.members = {f"demo-control-plane-{index}": 0xF00000000000000A + index for index in (1, 2, 3)}
+    cluster.healthy = {"demo-control-plane-1", "demo-control-plane-3"}
+    cluster.has("demo-control-plane-2", ready=False)
+    return cluster
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_control_plane_that_is_gone_or_another_by_now_is_taken_out_of_etcd_and_nothing_is_reset(
+    machine, three, answers
+):
+    machine.answers = answers
+    machine.files[INSTANCE] = "instance-2\n"
+
+    NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))
+
+    assert machine.ran == []
+    assert sorted(three.members) == ["demo-control-plane-1", "demo-control-plane-3"]
+    assert "demo-control-plane-2" not in three.nodes
+
+
+def test_a_member_that_answers_is_left_since_another_machine_of_that_name_has_joined(machine, three):
+    machine.files[INSTANCE] = "instance-2\n"
+    three.healthy.add("demo-control-plane-2")
+
+    NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))
+
+    assert len(three.members) == 3
+    assert machine.ran == []
+
+
+def test_a_control_plane_that_is_the_same_leaves_etcd_by_itself(machine, three):
+    NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))
+
+    assert machine.ran == [RESET]
+    assert three.did("exec") == []
+
+
+def test_a_member_is_taken_out_through_whichever_other_one_answers(machine, three):
+    machine.answers = False
+    three.healthy = {"demo-control-plane-3"}
+
+    NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))
+
+    assert sorted(three.members) == ["demo-control-plane-1", "demo-control-plane-3"]
+    # The lost one itself is not asked: that ends with nothing but a time limit.
+    assert three.did("exec", "--namespace=kube-system", "etcd-demo-control-plane-2") == []
+
+
+def test_a_control_plane_that_no_member_can_take_out_says_what_is_left_to_do(machine, three):
+    machine.answers = False
+    three.healthy = set()
+
+    with pytest.raises(NodeError, match=r"^no etcd member is left that could take demo-control-plane-2 out; restore"):
+        NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))
+
+
+def test_a_reset_that_fails_is_told_and_the_node_is_not_forgotten(machine, cluster):
+    machine.refuses = "kubeadm"
+
+    with pytest.raises(ReachError, match="`kubeadm` failed: refused"):
+        NodeProvider().delete(NAME, dict(STATE))
+
+    assert list(cluster.nodes) == [NAME]
+
+
+def test_the_provider_is_pickled_as_a_reference_that_later_versions_find_again():
+    text = pickle.dumps(NodeProvider(), protocol=4)
+
+    assert b"components.bootstrap.node_provider" in text
+    assert len(text) < 80
