@@ -33,6 +33,33 @@ def cidr_faults(networks: Mapping[str, str]) -> list[Fault]:
     return faults
 
 
+def size_faults(key: str, network: str, prefixes: tuple[int, int], taker: str) -> list[Fault]:
+    """Whether `taker` takes a network of such a size: its prefix is one from the largest to the smallest."""
+    largest, smallest = prefixes
+    if largest <= IPv4Network(network).prefixlen <= smallest:
+        return []
+    return [Fault(key, f"{taker} takes no such size as {network}; write one from /{largest} to /{smallest}")]
+
+
+def room_faults(networks: Mapping[str, str], rooms: Mapping[str, tuple[int, int]], wanted: int) -> list[Fault]:
+    """Which networks are too small for the nodes of a cluster.
+
+    Args:
+        networks: Key of the stack file → CIDR.
+        rooms: Key → how many nodes find a place there, and the length of the prefix that would do.
+        wanted: How many nodes there may be during an upgrade.
+    """
+    return [
+        Fault(
+            key,
+            f"{networks[key]} has room for {max(room, 0)} nodes, and the pools may grow to {wanted} during an upgrade; "
+            f"write a /{prefix} or larger, or lower maxNodes",
+        )
+        for key, (room, prefix) in rooms.items()
+        if room < wanted
+    ]
+
+
 def prefix_for(addresses: int) -> int:
     """The length of the prefix of the smallest network that holds so many addresses."""
     return 32 - (addresses - 1).bit_length()

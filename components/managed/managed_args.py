@@ -1,5 +1,6 @@
 """What a stack says about a cluster in any cloud, and the rules that hold in all of them. Pure: no SDK is needed."""
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from ipaddress import IPv4Network, collapse_addresses
@@ -8,7 +9,7 @@ from typing import NotRequired
 import pulumi
 from typing_extensions import TypedDict
 
-from components import parity
+from components import parity, versions
 from components.cluster import ClusterArgs
 from components.managed.controls import Control
 from components.managed.node_pools import NodePool, node_pool_faults
@@ -137,6 +138,10 @@ class ManagedArgs(ClusterArgs):
     """What the cluster may do without, and why: name of a feature that the target lacks, or id of a rule → a reason."""
 
 
+RANDOM_SUFFIX = len("-1234567")
+"""What Pulumi adds to a name to make it unique."""
+
+
 def is_auto(target: str, args: ManagedArgs) -> bool:
     """Whether the cloud looks after the nodes: asked for, and not merely waived."""
     has = parity.FEATURES["fully-managed-nodes"].support[target].means is not parity.Means.LACKING
@@ -151,6 +156,39 @@ def authorized_cidrs(args: ManagedArgs) -> list[str]:
 def most_nodes(args: ManagedArgs, surge: int) -> int:
     """How many nodes there may be at once, when every pool has grown and an upgrade adds `surge` to each."""
     return sum(pool["max_nodes"] + surge for pool in args.get("node_pools", []))
+
+
+def name_faults(name: str, what: str) -> list[Fault]:
+    """Whether `name` reads as one of `what`, e.g. `a GKE cluster`: most clouds take what is a label of DNS."""
+    if not name or re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name):
+        return []
+    return [Fault("name", f"{name!r} cannot name {what}; use small letters, digits and hyphens inside")]
+
+
+def version_faults(version: str, build: str, whose: str) -> list[Fault]:
+    """Whether `version` is one of Kubernetes.
+
+    Args:
+        version: What the stack says.
+        build: The pattern of what the cloud adds for builds of its own, e.g. `-do[.][0-9]+`.
+        whose: The cloud's possessive, e.g. `GKE's`.
+    """
+    if match := re.fullmatch(rf"v?((\d+\.\d+)\.\d+){build}", version):
+        return [
+            Fault(
+                "version",
+                f"{version!r} is one build of {whose}, which is gone in weeks; "
+                f'write the minor "{match[2]}", or the patch "{match[1]}"',
+            )
+        ]
+    return versions.syntax_faults(version)
+
+
+def required_access_faults(args: ManagedArgs, why: str) -> list[Fault]:
+    """Whether the stack says who reaches an API that has a public address whatever one does."""
+    if "api_access" in args:
+        return []
+    return [Fault("apiAccess.authorizedCidrs", f"is required: {why}; list your own networks, e.g. 203.0.113.0/24")]
 
 
 def managed_faults(

@@ -22,9 +22,10 @@ from components.managed.managed_args import (
     is_auto,
     managed_faults,
     most_nodes,
+    name_faults,
 )
 from components.managed.node_pools import NodePool
-from components.network import cidr_faults, prefix_for
+from components.network import cidr_faults, prefix_for, room_faults, size_faults
 from components.spec import Fault
 
 SURGE_NODES = 1
@@ -217,8 +218,8 @@ KEY_ID = re.compile(
 
 
 def _name_faults(name: str) -> list[Fault]:
-    if name and not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name):
-        return [Fault("name", f"{name!r} cannot name an AKS cluster; use small letters, digits and hyphens inside")]
+    if faults := name_faults(name, "an AKS cluster"):
+        return faults
     if len(name) > LONGEST_NAME:
         return [Fault("name", f"{name!r} has {len(name)} letters; use {LONGEST_NAME} at most")]
     return []
@@ -362,10 +363,8 @@ def _network_faults(args: AksArgs) -> list[Fault]:
     for key, text in networks.items():
         if taken := next((each for each in FORBIDDEN if IPv4Network(text).overlaps(IPv4Network(each))), None):
             return [Fault(key, f"{text} overlaps {taken}, which AKS keeps for itself; choose another network")]
-    services = IPv4Network(networks["serviceCidr"])
-    largest, smallest = SERVICE_PREFIXES
-    if not largest <= services.prefixlen <= smallest:
-        return [Fault("serviceCidr", f"AKS takes no such size as {services}; write one from /{largest} to /{smallest}")]
+    if faults := size_faults("serviceCidr", networks["serviceCidr"], SERVICE_PREFIXES, "AKS"):
+        return faults
     return [] if is_auto("aks", args) else _room_faults(args, networks)
 
 
@@ -376,17 +375,9 @@ def _room_faults(args: AksArgs, networks: Mapping[str, str]) -> list[Fault]:
             Fault("nodePools", f"may grow to {wanted} nodes, and AKS allows {MOST_NODES} in a cluster; lower maxNodes")
         ]
     pods = IPv4Network(networks["podCidr"])
-    sizes = {"podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX)))}
+    rooms = {"podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX)))}
     if node_cidr := networks.get("nodeCidr"):
         # Nodes have the first half.
         room = (IPv4Network(node_cidr).num_addresses >> 1) - RESERVED_ADDRESSES
-        sizes["nodeCidr"] = (room, min(prefix_for(wanted + RESERVED_ADDRESSES) - 1, API_PREFIX - 1))
-    return [
-        Fault(
-            key,
-            f"{networks[key]} has room for {max(room, 0)} nodes, and the pools may grow to {wanted} during an upgrade; "
-            f"write a /{prefix} or larger, or lower maxNodes",
-        )
-        for key, (room, prefix) in sizes.items()
-        if room < wanted
-    ]
+        rooms["nodeCidr"] = (room, min(prefix_for(wanted + RESERVED_ADDRESSES) - 1, API_PREFIX - 1))
+    return room_faults(networks, rooms, wanted)

@@ -8,18 +8,21 @@ from typing import Any, NotRequired
 import pulumi
 from typing_extensions import TypedDict
 
-from components import versions
 from components.managed.doks.controls import CONTROLS
 from components.managed.managed_args import (
     NODE_CIDR,
+    RANDOM_SUFFIX,
     SERVICE_CIDR,
     ManagedArgs,
     ReleaseChannel,
     managed_faults,
     most_nodes,
+    name_faults,
+    required_access_faults,
+    version_faults,
 )
 from components.managed.node_pools import NodePool
-from components.network import cidr_faults, prefix_for
+from components.network import cidr_faults, prefix_for, room_faults, size_faults
 from components.spec import Fault
 
 POD_CIDR = "10.4.0.0/16"
@@ -52,8 +55,8 @@ LONGEST_POOL = 63 - len("-abcde")
 https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetesiohostname."""
 
 LONGEST_TAG = 255
-RANDOM_SUFFIX = len("-1234567")
-"""What Pulumi adds to a name to make it unique."""
+FAMILIES = ("s", "c", "c2", "g", "gd", "m", "m3", "m6", "so", "so1_5", "gpu")
+"""What a Droplet's size begins with: https://docs.digitalocean.com/products/droplets/concepts/choosing-a-plan/."""
 
 
 class DoksNetwork(TypedDict):
@@ -105,17 +108,24 @@ class DoksArgs(ManagedArgs):
     """What only DOKS has."""
 
 
+OPEN_API = (
+    "DigitalOcean's API server has a public address, which the whole internet reaches unless a firewall lets only your "
+    "networks in"
+)
+"""Why there is no cluster without `apiAccess`."""
+
+
 def faults_of(args: DoksArgs) -> list[Fault]:
     """What is wrong with `args`, as far as it can be known without asking DigitalOcean."""
     name = args.get("name", "")
     name_faults = _name_faults(name)
     room = LONGEST_POOL if name_faults else LONGEST_POOL - len(f"{name}-") - RANDOM_SUFFIX
     faults = [
-        *_version_faults(args["version"]),
+        *version_faults(args["version"], r"-do\.\d+", "DigitalOcean's"),
         *name_faults,
         *_region_faults(args["region"]),
         *managed_faults("doks", args, longest_pool_name=room, controls=CONTROLS, channels=(ReleaseChannel.REGULAR,)),
-        *_firewall_faults(args),
+        *required_access_faults(args, OPEN_API),
         *_pool_faults(args.get("node_pools", [])),
         *_sso_faults(args.get("doks", {}).get("sso")),
         *_tag_faults(args.get("tags", {})),
@@ -147,22 +157,10 @@ def is_exact(version: str) -> bool:
     return version.count(".") > 1
 
 
-def _version_faults(version: str) -> list[Fault]:
-    if build := re.fullmatch(r"v?((\d+\.\d+)\.\d+)-do\.\d+", version):
-        return [
-            Fault(
-                "version",
-                f"{version!r} is one build of DigitalOcean's, which is gone in weeks; "
-                f'write the minor "{build[2]}", or the patch "{build[1]}"',
-            )
-        ]
-    return versions.syntax_faults(version)
-
-
 def _name_faults(name: str) -> list[Fault]:
     """A pool, and so a node, is called after the cluster, and a node's name is one of DNS."""
-    if name and not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name):
-        return [Fault("name", f"{name!r} cannot name a DOKS cluster; use small letters, digits and hyphens inside")]
+    if faults := name_faults(name, "a DOKS cluster"):
+        return faults
     most = LONGEST_POOL - RANDOM_SUFFIX - len("-a")
     if len(name) > most:
         return [Fault("name", f"{name!r} has {len(name)} letters, and nodes are named after it; use {most} at most")]
@@ -174,22 +172,6 @@ def _region_faults(region: str) -> list[Fault]:
     if not re.fullmatch(r"[a-z]{3}[0-9]", region):
         return [Fault("region", f"{region!r} is no region of DigitalOcean; write one like fra1")]
     return []
-
-
-def _firewall_faults(args: DoksArgs) -> list[Fault]:
-    if "api_access" in args:
-        return []
-    return [
-        Fault(
-            "apiAccess.authorizedCidrs",
-            "is required: DigitalOcean's API server has a public address, which the whole internet reaches unless a "
-            "firewall lets only your networks in; list them, e.g. 203.0.113.0/24",
-        )
-    ]
-
-
-FAMILIES = ("s", "c", "c2", "g", "gd", "m", "m3", "m6", "so", "so1_5", "gpu")
-"""What a Droplet's size begins with: https://docs.digitalocean.com/products/droplets/concepts/choosing-a-plan/."""
 
 
 def _pool_faults(pools: list[NodePool]) -> list[Fault]:
@@ -240,11 +222,8 @@ def _network_faults(args: DoksArgs) -> list[Fault]:
 
 
 def _vpc_faults(vpc: IPv4Network) -> list[Fault]:
-    largest, smallest = VPC_PREFIXES
-    if not largest <= vpc.prefixlen <= smallest:
-        return [
-            Fault("nodeCidr", f"DigitalOcean takes no such size as {vpc}; write one from /{largest} to /{smallest}")
-        ]
+    if faults := size_faults("nodeCidr", str(vpc), VPC_PREFIXES, "DigitalOcean"):
+        return faults
     if not any(vpc.subnet_of(private) for private in PRIVATE):
         return [Fault("nodeCidr", f"{vpc} is not private; write a network within {', '.join(map(str, PRIVATE))}")]
     return []
@@ -259,19 +238,11 @@ def _room_faults(networks: Mapping[str, str], wanted: int) -> list[Fault]:
             )
         ]
     pods = IPv4Network(networks["podCidr"])
-    sizes = {"podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX)))}
+    rooms = {"podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX)))}
     if "nodeCidr" in networks:
         room = IPv4Network(networks["nodeCidr"]).num_addresses - RESERVED_ADDRESSES
-        sizes["nodeCidr"] = (room, prefix_for(wanted + RESERVED_ADDRESSES))
-    return [
-        Fault(
-            key,
-            f"{networks[key]} has room for {max(room, 0)} nodes, and the pools may grow to {wanted} during an upgrade; "
-            f"write a /{prefix} or larger, or lower maxNodes",
-        )
-        for key, (room, prefix) in sizes.items()
-        if room < wanted
-    ]
+        rooms["nodeCidr"] = (room, prefix_for(wanted + RESERVED_ADDRESSES))
+    return room_faults(networks, rooms, wanted)
 
 
 def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:

@@ -13,6 +13,7 @@ from components import versions
 from components.managed.eks.controls import CONTROLS
 from components.managed.managed_args import (
     NODE_CIDR,
+    RANDOM_SUFFIX,
     SERVICE_CIDR,
     ManagedArgs,
     ReleaseChannel,
@@ -70,9 +71,6 @@ LONGEST_TAINT = 63
 
 LONGEST_POOL = 63
 """https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html."""
-
-RANDOM_SUFFIX = len("-1234567")
-"""What Pulumi adds to a name to make it unique."""
 
 
 class EksNetwork(TypedDict):

@@ -8,19 +8,21 @@ from typing import Any, NotRequired
 import pulumi
 from typing_extensions import TypedDict
 
-from components import versions
 from components.managed.gke.controls import CONTROLS
 from components.managed.managed_args import (
     NODE_CIDR,
     POD_CIDR,
+    RANDOM_SUFFIX,
     SERVICE_CIDR,
     ManagedArgs,
     is_auto,
     managed_faults,
     most_nodes,
+    name_faults,
+    version_faults,
 )
 from components.managed.node_pools import NodePool
-from components.network import cidr_faults, prefix_for
+from components.network import cidr_faults, prefix_for, room_faults, size_faults
 from components.spec import Fault
 
 SURGE_NODES = 1
@@ -44,8 +46,6 @@ MOST_GPUS = 16
 
 LONGEST_ACCOUNT = 30
 LONGEST_POOL = 40
-RANDOM_SUFFIX = len("-1234567")
-"""What Pulumi adds to a name to make it unique."""
 
 
 class GkeNetwork(TypedDict):
@@ -90,7 +90,7 @@ def faults_of(args: GkeArgs) -> list[Fault]:
     name_faults = _name_faults(name)
     room = LONGEST_POOL if name_faults else LONGEST_POOL - len(f"{name}-") - RANDOM_SUFFIX
     faults = [
-        *_version_faults(args["version"]),
+        *version_faults(args["version"], r"-gke\.\d+", "GKE's"),
         *name_faults,
         *_region_faults(args["region"]),
         *managed_faults("gke", args, longest_pool_name=room, controls=CONTROLS),
@@ -128,21 +128,9 @@ def account_id(name: str) -> str:
     return f"{name}-nodes"
 
 
-def _version_faults(version: str) -> list[Fault]:
-    if build := re.fullmatch(r"v?((\d+\.\d+)\.\d+)-gke\.\d+", version):
-        return [
-            Fault(
-                "version",
-                f"{version!r} is one build of GKE's, which is gone in weeks; "
-                f'write the minor "{build[2]}", or the patch "{build[1]}"',
-            )
-        ]
-    return versions.syntax_faults(version)
-
-
 def _name_faults(name: str) -> list[Fault]:
-    if name and not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name):
-        return [Fault("name", f"{name!r} cannot name a GKE cluster; use small letters, digits and hyphens inside")]
+    if faults := name_faults(name, "a GKE cluster"):
+        return faults
     if (spare := LONGEST_ACCOUNT - len(account_id(name))) < 0:
         return [
             Fault(
@@ -212,10 +200,8 @@ def _network_faults(args: GkeArgs) -> list[Fault]:
     }
     if faults := cidr_faults(networks):
         return faults
-    services = IPv4Network(networks["serviceCidr"])
-    if not SERVICE_PREFIXES[0] <= services.prefixlen <= SERVICE_PREFIXES[1]:
-        largest, smallest = SERVICE_PREFIXES
-        return [Fault("serviceCidr", f"GKE takes no such size as {services}; write one from /{largest} to /{smallest}")]
+    if faults := size_faults("serviceCidr", networks["serviceCidr"], SERVICE_PREFIXES, "GKE"):
+        return faults
     return [] if is_auto("gke", args) else _room_faults(networks, most_nodes(args, SURGE_NODES))
 
 
@@ -225,19 +211,11 @@ def _room_faults(networks: Mapping[str, str], wanted: int) -> list[Fault]:
             Fault("nodePools", f"may grow to {wanted} nodes, and GKE allows {MOST_NODES} in a cluster; lower maxNodes")
         ]
     nodes, pods = IPv4Network(networks["nodeCidr"]), IPv4Network(networks["podCidr"])
-    sizes = {
+    rooms = {
         "nodeCidr": (nodes.num_addresses - RESERVED_ADDRESSES, prefix_for(wanted + RESERVED_ADDRESSES)),
         "podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX))),
     }
-    return [
-        Fault(
-            key,
-            f"{networks[key]} has room for {max(room, 0)} nodes, and the pools may grow to {wanted} during an upgrade; "
-            f"write a /{prefix} or larger, or lower maxNodes",
-        )
-        for key, (room, prefix) in sizes.items()
-        if room < wanted
-    ]
+    return room_faults(networks, rooms, wanted)
 
 
 def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:

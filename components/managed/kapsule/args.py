@@ -13,15 +13,18 @@ from components import versions
 from components.managed.kapsule.controls import CONTROLS
 from components.managed.managed_args import (
     POD_CIDR,
+    RANDOM_SUFFIX,
     SERVICE_CIDR,
     ApiAccess,
     ManagedArgs,
     ReleaseChannel,
     managed_faults,
     most_nodes,
+    name_faults,
+    required_access_faults,
 )
 from components.managed.node_pools import Gpu, NodePool
-from components.network import cidr_faults, prefix_for
+from components.network import cidr_faults, prefix_for, room_faults
 from components.spec import Fault
 
 NODE_CIDR = "10.0.0.0/20"
@@ -48,8 +51,14 @@ LONGEST_POOL = 63
 """Nodes have their pool's name as the value of the label k8s.scaleway.com/pool-name, and such a value has 63 letters:
 https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set."""
 
-RANDOM_SUFFIX = len("-1234567")
-"""What Pulumi adds to a name to make it unique."""
+LONGEST_NAME = 40
+"""Leaves a pool's own name 14 letters."""
+
+TOO_SMALL = ("DEV1-S", "PLAY2-PICO", "STARDUST1-S")
+"""https://www.scaleway.com/en/developers/api/kubernetes/#path-pools-create-a-new-pool-in-a-cluster, `node_type`."""
+
+GPU_FAMILIES = ("B300", "H100", "L4", "L40S", "GPU", "RENDER")
+"""https://www.scaleway.com/en/docs/gpu/reference-content/choosing-gpu-instance-type/."""
 
 
 class ControlPlaneOffer(StrEnum):
@@ -140,17 +149,21 @@ class KapsuleArgs(ManagedArgs):
     """What only Kapsule has."""
 
 
+OPEN_API = "Kapsule's API has a public address, open to 0.0.0.0/0 until it is told whom to let in"
+"""Why there is no cluster without `apiAccess`."""
+
+
 def faults_of(args: KapsuleArgs) -> list[Fault]:
     """What is wrong with `args`, as far as it can be known without asking Scaleway."""
     name = args.get("name", "")
     room = LONGEST_POOL - len(f"{name[:LONGEST_NAME]}-") - RANDOM_SUFFIX
     faults = [
-        *_access_faults(args),
         *_version_faults(args),
         *_name_faults(name),
         *_region_faults(args["region"]),
         # Patches come as they are ready, to everybody alike.
         *managed_faults("kapsule", args, longest_pool_name=room, controls=CONTROLS, channels=(ReleaseChannel.REGULAR,)),
+        *required_access_faults(args, OPEN_API),
         *_machine_faults(args.get("node_pools", [])),
         *_tag_faults(args.get("tags", {})),
         *_given_faults(args),
@@ -200,13 +213,6 @@ def flat_tags(args: KapsuleArgs) -> list[str]:
     return [f"{key}={value}" for key, value in args.get("tags", {}).items()]
 
 
-def _access_faults(args: KapsuleArgs) -> list[Fault]:
-    if "api_access" in args:
-        return []
-    reason = "Kapsule's API has a public address, open to 0.0.0.0/0 until it is told whom to let in"
-    return [Fault("apiAccess.authorizedCidrs", f"is required: {reason}; list your own networks, e.g. 203.0.113.0/24")]
-
-
 def _version_faults(args: KapsuleArgs) -> list[Fault]:
     version = args["version"]
     if faults := versions.syntax_faults(version):
@@ -226,15 +232,11 @@ def _version_faults(args: KapsuleArgs) -> list[Fault]:
 
 def _name_faults(name: str) -> list[Fault]:
     # The Private Network is named after it, and answers DNS by that name.
-    if name and not re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name):
-        return [Fault("name", f"{name!r} cannot name a Kapsule cluster; use small letters, digits and hyphens inside")]
+    if faults := name_faults(name, "a Kapsule cluster"):
+        return faults
     if len(name) > LONGEST_NAME:
         return [Fault("name", f"{name!r} has {len(name)} letters, and pools are named after it; use {LONGEST_NAME}")]
     return []
-
-
-LONGEST_NAME = 40
-"""Leaves a pool's own name 14 letters."""
 
 
 def _region_faults(region: str) -> list[Fault]:
@@ -249,25 +251,23 @@ def _region_faults(region: str) -> list[Fault]:
 def _machine_faults(pools: list[NodePool]) -> list[Fault]:
     faults = []
     for index, pool in enumerate(pools):
-        place, machine = f"nodePools[{index}]", pool["machine_type"]
+        key, machine = f"nodePools[{index}]", pool["machine_type"]
         if not re.fullmatch(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+", machine):
-            fault = f"{machine!r} is no Instance of Scaleway; write one like POP2-4C-16G"
-            faults.append(Fault(f"{place}.machineType", fault))
+            faults.append(
+                Fault(f"{key}.machineType", f"{machine!r} is no Instance of Scaleway; write one like POP2-4C-16G")
+            )
         elif machine in TOO_SMALL:
-            fault = f"{machine} has too little memory for a node; write a larger one, e.g. DEV1-M"
-            faults.append(Fault(f"{place}.machineType", fault))
+            faults.append(
+                Fault(
+                    f"{key}.machineType",
+                    f"{machine} has too little memory for a node; write a larger one, e.g. DEV1-M",
+                )
+            )
         elif "gpu" in pool:
-            faults += _gpu_faults(f"{place}.gpu", machine, pool["gpu"])
+            faults += _gpu_faults(f"{key}.gpu", machine, pool["gpu"])
         if (disk := pool.get("disk_gb", 0)) > LARGEST_DISK_GB:
-            faults.append(Fault(f"{place}.diskGb", f"{disk} GB are more than a node may have; write {LARGEST_DISK_GB}"))
+            faults.append(Fault(f"{key}.diskGb", f"{disk} GB are more than a node may have; write {LARGEST_DISK_GB}"))
     return faults
-
-
-TOO_SMALL = ("DEV1-S", "PLAY2-PICO", "STARDUST1-S")
-"""https://www.scaleway.com/en/developers/api/kubernetes/#path-pools-create-a-new-pool-in-a-cluster, `node_type`."""
-
-GPU_FAMILIES = ("B300", "H100", "L4", "L40S", "GPU", "RENDER")
-"""https://www.scaleway.com/en/docs/gpu/reference-content/choosing-gpu-instance-type/."""
 
 
 def _gpu_faults(key: str, machine: str, gpu: Gpu) -> list[Fault]:
@@ -309,25 +309,14 @@ def _node_cidr_faults(args: KapsuleArgs) -> list[Fault]:
         ]
     if nodes.overlaps(RESERVED_NETWORK) or not nodes.is_private:
         return [Fault("nodeCidr", f"a Private Network cannot have {nodes}; choose one below 10.0.0.0/8")]
-    if (room := nodes.num_addresses - RESERVED_ADDRESSES) < wanted:
-        return [_too_small("nodeCidr", nodes, room, wanted, prefix_for(wanted + RESERVED_ADDRESSES))]
-    return []
+    rooms = {"nodeCidr": (nodes.num_addresses - RESERVED_ADDRESSES, prefix_for(wanted + RESERVED_ADDRESSES))}
+    return room_faults({"nodeCidr": str(nodes)}, rooms, wanted)
 
 
 def _pod_cidr_faults(args: KapsuleArgs) -> list[Fault]:
     pods, wanted = IPv4Network(args.get("pod_cidr", POD_CIDR)), most_nodes(args, SURGE_NODES)
-    share = 32 - NODE_POD_PREFIX
-    if (room := pods.num_addresses >> share) < wanted:
-        return [_too_small("podCidr", pods, room, wanted, prefix_for(wanted << share))]
-    return []
-
-
-def _too_small(key: str, network: IPv4Network, room: int, wanted: int, prefix: int) -> Fault:
-    return Fault(
-        key,
-        f"{network} has room for {max(room, 0)} nodes, and the pools may grow to {wanted} during an upgrade; "
-        f"write a /{prefix} or larger, or lower maxNodes",
-    )
+    rooms = {"podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX)))}
+    return room_faults({"podCidr": str(pods)}, rooms, wanted)
 
 
 def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
