@@ -60,3 +60,14 @@ def test_half_a_machine_is_no_machine(check: Check, region: str, good: str, bad:
 def test_a_tag_has_a_name_in_every_cloud(check: Check, region: str, machine: str) -> None:
     assert {"tags", "tags."} & set(keys_of(check, region, machine, tags={"": "x"}))
     assert not [key for key in keys_of(check, region, machine, tags={"team": "x"}) if key.startswith("tags")]
+
+
+@pytest.mark.parametrize(
+    ("check", "region", "machine", "largest"),
+    [(aks_faults, "westeurope", "Standard_D4s_v5", 2048), (kapsule_faults, "fr-par", "POP2-4C-16G", 10_000)],
+)
+def test_a_nodes_disk_is_no_larger_than_the_cloud_makes_one(
+    check: Check, region: str, machine: str, largest: int
+) -> None:
+    assert "nodePools[0].diskGb" not in keys_of(check, region, machine, pool={"disk_gb": largest})
+    assert "nodePools[0].diskGb" in keys_of(check, region, machine, pool={"disk_gb": largest + 1})

@@ -56,6 +56,9 @@ MOST_NODES = 5000
 MOST_POOL_NODES = 1000
 """https://learn.microsoft.com/azure/aks/quotas-skus-regions#service-quotas-and-limits."""
 
+LARGEST_DISK_GB = 2048
+"""Of a node, `osDiskSizeGB`: https://github.com/Azure/bicep-types-az/tree/main/generated/containerservice."""
+
 LONGEST_NAME = 47
 """AKS allows 63 letters, of which `-cluster` and what Pulumi adds to make it unique take 16."""
 
@@ -329,6 +332,8 @@ def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
                     f"{pool['max_nodes']} are more than a pool has; write {MOST_POOL_NODES} at most, and more pools",
                 )
             )
+        if (disk := pool.get("disk_gb", 0)) > LARGEST_DISK_GB:
+            faults.append(Fault(f"{key}.diskGb", f"{disk} GB are more than a node may have; write {LARGEST_DISK_GB}"))
         faults += _machine_faults(f"{key}.machineType", pool["machine_type"])
         has_gpu = pool["machine_type"].startswith("Standard_N")
         if gpu is None and has_gpu:
