@@ -99,8 +99,8 @@ class KubeadmCluster(Cluster):
                 pulumi.ResourceOptions(
                     parent=self,
                     # One after the other: control planes before workers, which is the order of an upgrade too. All
-                    # machines first: few operations run at once, and none may wait for a machine that is not made.
-                    depends_on=[*self.machines.values(), front, *list(self.nodes.values())[-1:]],
+                    # machines before the first: few operations run at once, and none may wait for one that is not made.
+                    depends_on=[front, *(list(self.nodes.values())[-1:] or self.machines.values())],
                     # Whoever destroys the whole cluster has nothing to drain.
                     deleted_with=keys,
                     custom_timeouts=pulumi.CustomTimeouts(create="4h", update="4h", delete="30m"),
