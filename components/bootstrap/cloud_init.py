@@ -81,7 +81,7 @@ def _files(
         yield f"{LIBRARY}/await-leave.sh", "0600", (FILES / "steps/await-leave.sh").read_text()
     yield f"/etc/systemd/system/{UNIT}", "0644", (FILES / UNIT).read_text()
 
-    for path, content in {**host.files(plan), **packages.files(plan)}.items():
+    for path, content in {**host.files(plan, machine), **packages.files(plan)}.items():
         yield path, "0644", content
     yield "/etc/slipway/haproxy.cfg", "0644", proxy.proxy(plan.machines)
     yield "/etc/slipway/ca.crt", "0644", keys["cluster"]["certificate"]

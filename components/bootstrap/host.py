@@ -5,7 +5,7 @@ https://kubernetes.io/docs/setup/production-environment/container-runtimes/
 
 from collections.abc import Mapping
 
-from components.bootstrap.plan import Plan
+from components.bootstrap.plan import Machine, Plan
 
 MODULES = ("overlay", "br_netfilter", "nf_conntrack")
 
@@ -34,11 +34,13 @@ unmanaged-devices=interface-name:flannel*;interface-name:cni*;interface-name:vet
 """
 
 
-def files(plan: Plan) -> Mapping[str, str]:
+def files(plan: Plan, machine: Machine) -> Mapping[str, str]:
     """What fits the host: path → content."""
+    # A machine must know its own name, or its static pods start five seconds apart.
+    known = dict.fromkeys([*plan.control_planes, machine])
     return {
         "/etc/modules-load.d/slipway.conf": "".join(f"{module}\n" for module in MODULES),
         "/etc/sysctl.d/90-slipway.conf": "".join(f"{key} = {value}\n" for key, value in SYSCTLS.items()),
-        "/etc/slipway/hosts": "".join(f"{one.address} {one.name} # slipway\n" for one in plan.machines),
+        "/etc/slipway/hosts": "".join(f"{one.address} {one.name} # slipway\n" for one in known),
         **({"/etc/NetworkManager/conf.d/slipway.conf": _UNMANAGED} if plan.distribution.family == "rocky" else {}),
     }

@@ -85,6 +85,8 @@ class KubeadmCluster(Cluster):
             )
 
         self.nodes = {}
+        control_planes: list[Node] = []
+        loopback = proxy(machines)
         for machine in machines:
             made = self.machines[machine.name]
             self.nodes[machine.name] = Node(
@@ -95,17 +97,19 @@ class KubeadmCluster(Cluster):
                 network.kubernetes_version,
                 args.get("bootstrap_minutes", BOOTSTRAP_MINUTES),
                 args.get("cni", PodNetwork.FLANNEL) is not PodNetwork.NONE,
-                proxy(machines),
+                loopback,
                 pulumi.ResourceOptions(
                     parent=self,
-                    # One after the other: control planes before workers, which is the order of an upgrade too. All
-                    # machines before the first: few operations run at once, and none may wait for one that is not made.
-                    depends_on=[front, *(list(self.nodes.values())[-1:] or self.machines.values())],
+                    # Control planes one after the other, then the workers. All machines before the first: few
+                    # operations run at once, and none may wait for one that is not made.
+                    depends_on=[front, *(control_planes[-1:] or self.machines.values())],
                     # Whoever destroys the whole cluster has nothing to drain.
                     deleted_with=keys,
                     custom_timeouts=pulumi.CustomTimeouts(create="4h", update="4h", delete="30m"),
                 ),
             )
+            if machine.role is not Role.WORKER:
+                control_planes.append(self.nodes[machine.name])
 
         self.finish(
             name=name,

@@ -36,12 +36,13 @@ def state_with(node: str) -> dict[str, Any]:
     return {urn: {"name": node}}
 
 
-def test_nodes_are_made_one_after_the_other_and_only_once_all_machines_are(made):
+def test_control_planes_are_nodes_one_after_the_other_then_workers_and_only_once_all_machines_are_made(made):
     nodes = {node.name: node for node in made().of("Node")}
 
     assert list(nodes) == NODES
-    for name, before in zip(NODES[1:], NODES, strict=False):
-        assert before in nodes[name].dependencies
+    before = [NODES[0], NODES[1], NODES[2], NODES[2]]
+    for name, earlier in zip(NODES[1:], before, strict=False):
+        assert earlier in nodes[name].dependencies
     machines = {name.removesuffix("-node") for name in NODES}
     assert machines <= nodes[NODES[0]].dependencies
 
