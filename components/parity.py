@@ -234,7 +234,7 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native("Cilium"),
             "doks": native("Cilium"),
             "kapsule": native("Cilium"),
-            "kind": other_means("`cni: false`, then a CNI of your choice"),
+            "kind": other_means("`cni: none`, then a CNI of your choice"),
             "kubeadm": other_means("`cni: none`, then a CNI of your choice"),
         },
     ),
