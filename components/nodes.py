@@ -31,6 +31,21 @@ class Taint(TypedDict):
     """What it does to pods that do not tolerate it."""
 
 
+def count_faults(control_planes: int, workers: int, most: int) -> list[Fault]:
+    """What is wrong with the numbers of nodes, where each control plane is a member of etcd and `most` are of use."""
+    faults = []
+    if control_planes > most:
+        few = "1, 3" if most == 5 else "3, 5"
+        faults.append(Fault("controlPlanes", f"{control_planes} only wait for each other; write {few} or {most}"))
+    elif control_planes < 1 or control_planes % 2 == 0:
+        odd = dict.fromkeys(str(max(1, control_planes + step)) for step in (-1, 1))
+        fault = f"{control_planes} is no odd number, and etcd needs a majority; write {' or '.join(odd)}"
+        faults.append(Fault("controlPlanes", fault))
+    if workers < 0:
+        faults.append(Fault("workers", f"{workers} is less than none; write 0 or more"))
+    return faults
+
+
 def label_faults(key: str, labels: Mapping[str, str]) -> list[Fault]:
     """What Kubernetes would refuse of `labels`, which stand at `key`.
 

@@ -10,7 +10,8 @@ from components.cluster import ClusterArgs
 from components.local.kind_config import POD_CIDR, SERVICE_CIDR
 from components.machines import container
 from components.machines.machine_args import Machines
-from components.network import cidr_faults
+from components.network import cidr_faults, size_faults
+from components.nodes import count_faults
 from components.spec import Fault
 
 LONGEST_NAME = 40
@@ -59,7 +60,7 @@ def faults_of(args: KubeadmArgs) -> list[Fault]:
     return [
         *versions.syntax_faults(args["version"]),
         *_name_faults(args.get("name")),
-        *_count_faults(args),
+        *count_faults(args.get("control_planes", 1), args.get("workers", 1), MOST_CONTROL_PLANES),
         *_network_faults(args),
         *_limit_faults(args),
     ]
@@ -75,38 +76,18 @@ def _name_faults(name: str | None) -> list[Fault]:
     return []
 
 
-def _count_faults(args: KubeadmArgs) -> list[Fault]:
-    faults = []
-    control_planes, workers = args.get("control_planes", 1), args.get("workers", 1)
-    if control_planes > MOST_CONTROL_PLANES:
-        faults.append(
-            Fault("controlPlanes", f"{control_planes} only wait for each other; write 3, 5 or {MOST_CONTROL_PLANES}")
-        )
-    elif control_planes < 1 or control_planes % 2 == 0:
-        below, above = max(1, control_planes - 1), max(1, control_planes + 1)
-        choice = f"{below} or {above}" if below != above else f"{below}"
-        faults.append(
-            Fault("controlPlanes", f"{control_planes} is no odd number, and etcd needs a majority; write {choice}")
-        )
-    if workers < 0:
-        faults.append(Fault("workers", f"{workers} is less than none; write 0 or more"))
-    return faults
-
-
 def _network_faults(args: KubeadmArgs) -> list[Fault]:
     """The sizes are those that kubeadm takes: `cmd/kubeadm/app/apis/kubeadm/validation` of Kubernetes."""
     pods, services = args.get("pod_cidr", POD_CIDR), args.get("service_cidr", SERVICE_CIDR)
     machines = args["machines"].get("cidr", container.CIDR)
     if faults := cidr_faults({"podCidr": pods, "serviceCidr": services, "machines.cidr": machines}):
         return faults
-    for key, text, (largest, smallest) in (
-        ("podCidr", pods, POD_PREFIXES),
-        ("serviceCidr", services, SERVICE_PREFIXES),
-    ):
-        if not largest <= IPv4Network(text).prefixlen <= smallest:
-            faults.append(Fault(key, f"kubeadm takes no such size as {text}; write one from /{largest} to /{smallest}"))
-    if faults:
-        return faults
+    sizes = [
+        *size_faults("podCidr", pods, POD_PREFIXES, "kubeadm"),
+        *size_faults("serviceCidr", services, SERVICE_PREFIXES, "kubeadm"),
+    ]
+    if sizes:
+        return sizes
     nodes, workers = args.get("control_planes", 1) + args.get("workers", 1), args.get("workers", 1)
     if nodes > (room := 1 << (NODE_POD_PREFIX - IPv4Network(pods).prefixlen)):
         faults.append(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import ip_network
 
 API_PORT = 6443
 """Where an API server listens, on every control plane."""
@@ -91,7 +90,6 @@ class Plan:
     endpoint: str
     """Host name or address under which people and other machines reach the API; perhaps the first control plane's."""
 
-    endpoint_port: int = API_PORT
     cni: PodNetwork = PodNetwork.FLANNEL
     distribution: Distribution = Distribution.DEBIAN_12
     packages: Packages = Packages.INSTALLED
@@ -104,11 +102,6 @@ class Plan:
     def control_planes(self) -> list[Machine]:
         """The machines that run the control plane, the first one first."""
         return [machine for machine in self.machines if machine.role is not Role.WORKER]
-
-    @property
-    def service_address(self) -> str:
-        """The address of the Service `kubernetes`, the first one of its network."""
-        return str(ip_network(self.service_cidr)[1])
 
     @property
     def api_names(self) -> list[str]:

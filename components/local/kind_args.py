@@ -13,8 +13,8 @@ from typing_extensions import TypedDict
 from components import versions
 from components.cluster import ClusterArgs
 from components.local import kind_config
-from components.network import cidr_faults
-from components.nodes import Taint, label_faults, taint_faults
+from components.network import cidr_faults, size_faults
+from components.nodes import Taint, count_faults, label_faults, taint_faults
 from components.spec import Fault
 
 LONGEST_NAME = 40
@@ -142,7 +142,7 @@ def faults_of(args: KindArgs) -> list[Fault]:
     return [
         *version_faults,
         *_name_faults(args.get("name")),
-        *_count_faults(args),
+        *count_faults(args.get("control_planes", 1), args.get("workers", 0), MOST_CONTROL_PLANES),
         *_network_faults(args),
         *([] if version_faults else _image_faults(args)),
         *_port_faults(args),
@@ -163,38 +163,18 @@ def _name_faults(name: str | None) -> list[Fault]:
     return []
 
 
-def _count_faults(args: KindArgs) -> list[Fault]:
-    faults = []
-    control_planes, workers = args.get("control_planes", 1), args.get("workers", 0)
-    if control_planes > MOST_CONTROL_PLANES:
-        faults.append(
-            Fault("controlPlanes", f"{control_planes} only wait for each other; write 1, 3 or {MOST_CONTROL_PLANES}")
-        )
-    elif control_planes < 1 or control_planes % 2 == 0:
-        odd = max(1, control_planes - 1), max(1, control_planes + 1)
-        choice = f"{odd[0]} or {odd[1]}" if odd[0] != odd[1] else f"{odd[0]}"
-        faults.append(
-            Fault("controlPlanes", f"{control_planes} is no odd number, and etcd needs a majority; write {choice}")
-        )
-    if workers < 0:
-        faults.append(Fault("workers", f"{workers} is less than none; write 0 or more"))
-    return faults
-
-
 def _network_faults(args: KindArgs) -> list[Fault]:
     """The sizes are those that kubeadm takes: `cmd/kubeadm/app/apis/kubeadm/validation` of Kubernetes."""
     pods = args.get("pod_cidr", kind_config.POD_CIDR)
     services = args.get("service_cidr", kind_config.SERVICE_CIDR)
     if faults := cidr_faults({"podCidr": pods, "serviceCidr": services}):
         return faults
-    for key, text, (largest, smallest) in (
-        ("podCidr", pods, POD_PREFIXES),
-        ("serviceCidr", services, SERVICE_PREFIXES),
-    ):
-        if not largest <= IPv4Network(text).prefixlen <= smallest:
-            faults.append(Fault(key, f"kubeadm takes no such size as {text}; write one from /{largest} to /{smallest}"))
-    if faults:
-        return faults
+    sizes = [
+        *size_faults("podCidr", pods, POD_PREFIXES, "kubeadm"),
+        *size_faults("serviceCidr", services, SERVICE_PREFIXES, "kubeadm"),
+    ]
+    if sizes:
+        return sizes
     room = 1 << (NODE_POD_PREFIX - IPv4Network(pods).prefixlen)
     wanted = args.get("control_planes", 1) + args.get("workers", 0)
     if wanted > room:

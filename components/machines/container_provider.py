@@ -21,6 +21,7 @@ from typing import Any
 from pulumi import dynamic
 
 from components import progress, versions
+from components.bootstrap.plan import API_PORT
 from components.local.container_engine import Engine, EngineError
 from components.local.kind_config import OFFLINE_REPOSITORY
 
@@ -34,7 +35,6 @@ SEED = "/var/lib/cloud/seed/nocloud"
 
 ENTRY_POINT = "/kind/bin/machine.sh"
 BALANCER_CONFIG = "/etc/haproxy/haproxy.cfg"
-API_PORT = 6443
 
 
 class _Provider(dynamic.ResourceProvider):
@@ -105,7 +105,24 @@ class NetworkProvider(_Provider):
             engine.run("network", "rm", _props["name"])
 
 
-class MachineProvider(_Provider):
+class _ContainerProvider(_Provider):
+    """What a machine and the balancer have in common: each is a container that bears the claim."""
+
+    def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
+        """Whether it is there and runs; an empty id once it is gone."""
+        found = _container(Engine.find(), props["name"])
+        if not _is_ours(found, props["claim"]):
+            return dynamic.ReadResult("", {})
+        return dynamic.ReadResult(id_, {**props, "status": found["State"]["Status"]})
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Remove the container with its volume; none of ours being there is fine."""
+        engine = Engine.find()
+        if _is_ours(_container(engine, _props["name"]), _props["claim"]):
+            engine.remove([_props["name"]])
+
+
+class MachineProvider(_ContainerProvider):
     """A machine. Inputs: `name`, `claim`, `network`, `address`, `image` and `user_data` (secret)."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
@@ -145,27 +162,14 @@ class MachineProvider(_Provider):
         engine.run("start", name)
         return dynamic.CreateResult(meta["instance-id"], {**props, **_outputs(engine, name, "running")})
 
-    def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
-        """Whether it is there and runs; an empty id once it is gone."""
-        found = _container(Engine.find(), props["name"])
-        if not _is_ours(found, props["claim"]):
-            return dynamic.ReadResult("", {})
-        return dynamic.ReadResult(id_, {**props, "status": found["State"]["Status"]})
-
     def update(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.UpdateResult:
         """Start it again."""
         engine = Engine.find()
         engine.run("start", _news["name"])
         return dynamic.UpdateResult({**_news, **_outputs(engine, _news["name"], "running")})
 
-    def delete(self, _id: str, _props: Properties) -> None:
-        """Remove the container with its volume; none of ours being there is fine."""
-        engine = Engine.find()
-        if _is_ours(_container(engine, _props["name"]), _props["claim"]):
-            engine.remove([_props["name"]])
 
-
-class BalancerProvider(_Provider):
+class BalancerProvider(_ContainerProvider):
     """What people reach the API through. Inputs: `name`, `claim`, `network`, `address`, `image`, `config`, `port`."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
@@ -195,13 +199,6 @@ class BalancerProvider(_Provider):
         engine.run("start", name)
         return dynamic.CreateResult(name, {**props, "port": port, "status": "running"})
 
-    def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
-        """Whether it is there and runs; an empty id once it is gone."""
-        found = _container(Engine.find(), props["name"])
-        if not _is_ours(found, props["claim"]):
-            return dynamic.ReadResult("", {})
-        return dynamic.ReadResult(id_, {**props, "status": found["State"]["Status"]})
-
     def update(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.UpdateResult:
         """Take the new list of control planes, without ending a connection."""
         engine = Engine.find()
@@ -211,12 +208,6 @@ class BalancerProvider(_Provider):
         else:
             engine.run("start", _news["name"])
         return dynamic.UpdateResult({**_news, "port": _olds["port"], "status": "running"})
-
-    def delete(self, _id: str, _props: Properties) -> None:
-        """Remove it; none of ours being there is fine."""
-        engine = Engine.find()
-        if _is_ours(_container(engine, _props["name"]), _props["claim"]):
-            engine.remove([_props["name"]])
 
 
 def _outputs(engine: Engine, name: str, status: str) -> Properties:
