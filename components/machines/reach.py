@@ -1,6 +1,9 @@
 """How a machine is reached, to look at it or to run something on it, whatever it is."""
 
+import io
 import subprocess
+import tarfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,13 +44,31 @@ class Reach:
         Raises:
             ReachError: The machine was not reached, or the command failed or took too long.
         """
+        return self._run(words, stdin.encode(), seconds)
+
+    def put(self, files: Mapping[str, tuple[int, str]], seconds: float = ANSWER_SECONDS) -> None:
+        """Write files there, for root: path → mode and content. What they hold is on no command line.
+
+        Raises:
+            ReachError: As with `run`.
+        """
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for path, (mode, content) in files.items():
+                data = content.encode()
+                entry = tarfile.TarInfo(path.lstrip("/"))
+                entry.size, entry.mode, entry.mtime = len(data), mode, int(time.time())
+                archive.addfile(entry, io.BytesIO(data))
+        self._run(("tar", "--extract", "--no-same-owner", "--directory=/"), packed.getvalue(), seconds)
+
+    def _run(self, words: Sequence[str], stdin: bytes, seconds: float) -> str:
         try:
-            done = subprocess.run([*self.prefix, *words], input=stdin, capture_output=True, text=True, timeout=seconds)
+            done = subprocess.run([*self.prefix, *words], input=stdin, capture_output=True, timeout=seconds)
         except OSError as error:
             raise ReachError(f"{self.machine}: {self.prefix[0]} cannot be run: {error.strerror}") from None
         except subprocess.TimeoutExpired:
             raise ReachError(f"{self.machine}: `{words[0]}` has not ended within {seconds:.0f} s") from None
         if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+            last = (done.stderr.decode(errors="replace").strip().splitlines() or ["it printed nothing"])[-1]
             raise ReachError(f"{self.machine}: `{words[0]}` failed: {last}")
-        return done.stdout
+        return done.stdout.decode(errors="replace")
