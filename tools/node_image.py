@@ -7,6 +7,7 @@ from typing import Any
 from components import versions
 from components.local import kind_config, kind_image
 from components.local.container_engine import Engine, EngineError
+from components.machines.container_provider import CLAIM
 from components.spec import SpecError
 from tools import bundle
 from tools.bundle import recipe
@@ -46,15 +47,26 @@ def ensure(args: Mapping[str, Any]) -> None:
 def ensure_machine(args: Mapping[str, Any]) -> None:
     """Have the image that containers which stand in for machines are made from: nobody publishes one.
 
+    Where machines run already that are made from another one, what they are upgraded from too.
+
     Raises:
         Problem: It cannot be built here, or not of that version.
     """
     version = args["version"]
     _refuse_what_no_bundle_holds(version, "machines in containers are made from the offline bundle")
     try:
-        bundle.load(bundle.ensure(versions.minor_of(version)), Engine.find().cli)
+        engine = Engine.find()
+        made = bundle.ensure(versions.minor_of(version))
+        bundle.load(made, engine.cli)
+        if _has_machines_of_another(engine, made.node_image):
+            bundle.offer(made, engine.cli)
     except EngineError as error:
         raise Problem(str(error)) from error
+
+
+def _has_machines_of_another(engine: Engine, image: str) -> bool:
+    machines = engine.run("ps", "--all", "--filter", f"label={CLAIM}", "--format", "{{.Image}}").split()
+    return any(one.startswith(kind_config.OFFLINE_REPOSITORY) and one != image for one in machines)
 
 
 def _refuse_what_no_bundle_holds(version: str, why: str) -> None:

@@ -50,6 +50,10 @@ _API_SERVER: Mapping[str, str] = {
     "tls-min-version": "VersionTLS12",
     "tls-cipher-suites": ",".join(CIPHERS),
     "admission-control-config-file": f"{FOLDER}/admission.yaml",
+    # For upgrades: proxies have time to look elsewhere, and watches then end at once. By default it takes no request
+    # any more from one moment to the next, and watches keep it for the whole of its 30 s.
+    "shutdown-delay-duration": "5s",
+    "shutdown-send-retry-after": "true",
 }
 
 _CONTROLLER_MANAGER: Mapping[str, str] = {

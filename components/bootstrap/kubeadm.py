@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pulumi
 
-from components import kubeconfig
-from components.bootstrap import pki
+from components import kubeconfig, versions
+from components.bootstrap import packages, pki
 from components.bootstrap.cloud_init import user_data
 from components.bootstrap.keys import Keys
 from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs, faults_of
@@ -21,7 +21,7 @@ from components.cluster import Cluster
 from components.local.kind_config import POD_CIDR, SERVICE_CIDR
 from components.machines import container
 from components.machines.container import Balancer, ContainerMachine, Network
-from components.spec import Fault
+from components.spec import Fault, SpecError
 from components.state import State, last_state, outputs_of
 
 
@@ -44,6 +44,8 @@ class KubeadmCluster(Cluster):
         below = pulumi.ResourceOptions(parent=self)
         cidr = args["machines"].get("cidr", container.CIDR)
         machines = machines_of(name, args)
+        if faults := _upgrade_faults(args["version"], machines, state):
+            raise SpecError(faults)
         booted = _as_booted(machines, state)
 
         network = Network(f"{name}-network", cidr, args["version"], fixed(args), below)
@@ -85,8 +87,11 @@ class KubeadmCluster(Cluster):
             )
 
         self.nodes = {}
-        control_planes: list[Node] = []
+        before: list[Node] = []
         loopback = proxy(machines)
+        programs = network.kubernetes_version.apply(
+            lambda version: packages.source(_plan(name, args, machines, version))
+        )
         for machine in machines:
             made = self.machines[machine.name]
             self.nodes[machine.name] = Node(
@@ -95,21 +100,21 @@ class KubeadmCluster(Cluster):
                 made.reach,
                 admin,
                 network.kubernetes_version,
+                programs,
                 args.get("bootstrap_minutes", BOOTSTRAP_MINUTES),
                 args.get("cni", PodNetwork.FLANNEL) is not PodNetwork.NONE,
                 loopback,
                 pulumi.ResourceOptions(
                     parent=self,
-                    # Control planes one after the other, then the workers. All machines before the first: few
-                    # operations run at once, and none may wait for one that is not made.
-                    depends_on=[front, *(control_planes[-1:] or self.machines.values())],
+                    # Upgrades go this way: one node after the other, the workers last. All machines before the first
+                    # node: few operations run at once, and none may wait for one that is not made.
+                    depends_on=[front, *(before[-1:] or self.machines.values())],
                     # Whoever destroys the whole cluster has nothing to drain.
                     deleted_with=keys,
                     custom_timeouts=pulumi.CustomTimeouts(create="4h", update="4h", delete="30m"),
                 ),
             )
-            if machine.role is not Role.WORKER:
-                control_planes.append(self.nodes[machine.name])
+            before.append(self.nodes[machine.name])
 
         self.finish(
             name=name,
@@ -132,7 +137,6 @@ class KubeadmCluster(Cluster):
 def fixed(args: KubeadmArgs) -> dict[str, str]:
     """Key of the stack file → what machines are booted with, and do not take in later."""
     return {
-        "version": args["version"],
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
         "cni": str(args.get("cni", PodNetwork.FLANNEL)),
@@ -152,10 +156,8 @@ def machines_of(name: str, args: KubeadmArgs) -> list[Machine]:
     return [Machine(*each) for each in zip(names, places, roles, strict=True)]
 
 
-def _user_data(
-    name: str, args: KubeadmArgs, machines: list[Machine], machine: Machine, version: str, made: pki.Pki
-) -> str:
-    plan = Plan(
+def _plan(name: str, args: KubeadmArgs, machines: list[Machine], version: str) -> Plan:
+    return Plan(
         name=name,
         version=version,
         machines=machines,
@@ -164,9 +166,32 @@ def _user_data(
         endpoint="127.0.0.1",
         cni=PodNetwork(args.get("cni", PodNetwork.FLANNEL)),
     )
+
+
+def _user_data(
+    name: str, args: KubeadmArgs, machines: list[Machine], machine: Machine, version: str, made: pki.Pki
+) -> str:
+    plan = _plan(name, args, machines, version)
     if len(plan.control_planes) == 1 and machine.role is Role.FIRST:
         return user_data(plan, machine, made, None)
     return user_data(plan, machine, made, pki.join(made, machine.name, pki.now()))
+
+
+def _upgrade_faults(version: str, machines: list[Machine], state: State) -> list[Fault]:
+    """Whether machines are added while the others have another version: they would join what is older than they are."""
+    nodes = {one.name: outputs_of(state, "slipway:Node", f"{one.name}-node") for one in machines}
+    running = {str(node["version"]) for node in nodes.values() if "version" in node}
+    added = [name for name, node in nodes.items() if not node]
+    if not added or all(versions.same(version, one) for one in running):
+        return []
+    oldest = min(map(versions.minor_of, running), key=lambda minor: [int(part) for part in minor.split(".")])
+    return [
+        Fault(
+            "version",
+            f"{version} is another one than that of the nodes that run, and {added[0]} is new: it cannot join what is "
+            f'older than itself; write "{oldest}" and run `make up`, then upgrade; or upgrade first, then add machines',
+        )
+    ]
 
 
 def _as_booted(machines: list[Machine], state: State) -> list[Machine]:

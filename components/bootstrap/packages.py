@@ -49,6 +49,11 @@ def step(plan: Plan) -> str:
     return "install-with-dnf" if plan.distribution is Distribution.ROCKY_9 else "install-with-apt"
 
 
+def source(plan: Plan) -> Mapping[str, object]:
+    """What a node is told of where programs come from: the step that takes them, and its settings."""
+    return {"step": step(plan), "settings": settings(plan)}
+
+
 def files(plan: Plan) -> Mapping[str, str]:
     """How containerd is configured: path → content. An image that brings containerd brings its configuration."""
     if plan.packages is Packages.INSTALLED:

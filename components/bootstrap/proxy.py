@@ -23,8 +23,10 @@ frontend api
 backend control-planes
   option httpchk GET /readyz
   http-check expect status 200
-  # The check carries nothing, and whoever talks through here checks the certificate himself.
-  default-server check check-ssl verify none inter 500ms fall 2 rise 2 on-marked-down shutdown-sessions
+  # The check carries nothing, and whoever talks through here checks the certificate himself. All nodes check all API
+  # servers: rarely while all is well, and at once when a connection fails.
+  default-server check check-ssl verify none inter 2s fastinter 500ms downinter 1s fall 2 rise 2
+  default-server observe layer4 error-limit 1 on-error fastinter on-marked-down shutdown-sessions
 {servers}
 """
 

@@ -52,6 +52,7 @@ class ContainerMachine(dynamic.Resource, module="slipway", name="ContainerMachin
                 "address": address,
                 "image": network.image,
                 "user_data": user_data,
+                "release": network.kubernetes_version,
                 **dict.fromkeys(("reach", "status")),
             },
             opts,

@@ -16,6 +16,7 @@ import tarfile
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pulumi import dynamic
@@ -29,6 +30,12 @@ Properties = dict[str, Any]
 
 CLAIM = "slipway.claim"
 """The label that says whose a container or a network is."""
+
+RELEASE_REPOSITORY = "slipway.local/kubernetes"
+"""Images that hold what a machine of another version is upgraded from, one tag a version: no container runs them."""
+
+RELEASES = "/opt/slipway"
+"""Where a machine has programs of other versions, by version."""
 
 SEED = "/var/lib/cloud/seed/nocloud"
 """Where cloud-init finds what NoCloud has for a machine."""
@@ -59,6 +66,8 @@ class NetworkProvider(_Provider):
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Refuse a version of which there is no image, and a change that machines which stand would not take in."""
+        if _olds and (fault := _version_fault(_olds["version"], news["version"])):
+            return dynamic.CheckResult(news, [dynamic.CheckFailure("", fault)])
         if _olds:
             faults = [
                 f"{key}: a cluster that stands does not take in a change from {_olds['fixed'][key]} to {value}; "
@@ -74,9 +83,14 @@ class NetworkProvider(_Provider):
         return dynamic.CheckResult(news, [])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
-        """A network is what it was made as."""
+        """A network is what it was made as, but for the version that machines are to be of from now on."""
         replaced = [key for key in ("name", "cidr") if _olds[key] != _news[key]]
-        return dynamic.DiffResult(changes=bool(replaced), replaces=replaced, delete_before_replace=True)
+        changed = bool(replaced) or _olds["version"] != _news["version"]
+        return dynamic.DiffResult(changes=changed, replaces=replaced, delete_before_replace=True)
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.UpdateResult:
+        """Find the image of another version."""
+        return dynamic.UpdateResult({**_news, **_image(Engine.find(), _news["version"])})
 
     def create(self, props: Properties) -> dynamic.CreateResult:
         """Make the network, or take over the one that a create which was killed has left empty."""
@@ -123,12 +137,18 @@ class _ContainerProvider(_Provider):
 
 
 class MachineProvider(_ContainerProvider):
-    """A machine. Inputs: `name`, `claim`, `network`, `address`, `image` and `user_data` (secret)."""
+    """A machine.
+
+    Inputs: `name`, `claim`, `network`, `address`, `image`, `user_data` (secret) and `release`, the version of
+    Kubernetes that it has the programs and images of: those of another one are put beside them, for the node's upgrade.
+    """
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Refuse an image that is not there; what a machine was booted from stays as long as it lives."""
         if _olds:
-            return dynamic.CheckResult({**news, **{key: _olds[key] for key in ("image", "user_data")}}, [])
+            kept = {**news, **{key: _olds[key] for key in ("image", "user_data")}}
+            fault = _release_fault(kept) if _has_other_release(_olds, news) else None
+            return dynamic.CheckResult(kept, [dynamic.CheckFailure("", fault)] if fault else [])
         try:
             # At the first preview the network has not told yet which one it is.
             there = not isinstance(news["image"], str) or Engine.find().has_image(news["image"])
@@ -140,8 +160,8 @@ class MachineProvider(_ContainerProvider):
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """What makes it another machine; one that was stopped is started again."""
         replaced = [key for key in ("name", "claim", "network", "address") if _olds[key] != _news[key]]
-        stopped = _olds.get("status", "running") != "running"
-        return dynamic.DiffResult(changes=bool(replaced) or stopped, replaces=replaced, delete_before_replace=True)
+        changed = _olds.get("status", "running") != "running" or _has_other_release(_olds, _news)
+        return dynamic.DiffResult(changes=bool(replaced) or changed, replaces=replaced, delete_before_replace=True)
 
     def create(self, props: Properties) -> dynamic.CreateResult:
         """Make the container, put the seed into it, start it. One that a killed create left is made anew."""
@@ -163,9 +183,12 @@ class MachineProvider(_ContainerProvider):
         return dynamic.CreateResult(meta["instance-id"], {**props, **_outputs(engine, name, "running")})
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.UpdateResult:
-        """Start it again."""
+        """Start it again, and put another release into it."""
         engine = Engine.find()
         engine.run("start", _news["name"])
+        if _has_other_release(_olds, _news):
+            progress.status(f"{_news['name']} gets the programs of {_news['release']}")
+            _put_release(engine, _news["name"], _news["claim"], _news["release"])
         return dynamic.UpdateResult({**_news, **_outputs(engine, _news["name"], "running")})
 
 
@@ -223,6 +246,69 @@ def _image(engine: Engine, version: str) -> Properties:
         f"version: the container engine has no image {OFFLINE_REPOSITORY} of {version}, which machines are made from; "
         "`make up` builds it"
     )
+
+
+def _version_fault(running: str, wanted: str) -> str | None:
+    """Why machines of one version cannot become machines of another one."""
+    if wanted == running:
+        return None
+    if fault := versions.upgrade_fault(running, wanted) or versions.support_fault(wanted, date.today()):
+        return str(fault)
+    try:
+        _image(Engine.find(), wanted)
+    except EngineError as error:
+        return str(error)
+    return None
+
+
+def _has_other_release(olds: Properties, news: Properties) -> bool:
+    return olds.get("release", news["release"]) != news["release"]
+
+
+def _release_fault(machine: Properties) -> str | None:
+    """Why a machine cannot be given another release."""
+    release = f"{RELEASE_REPOSITORY}:{machine['release']}"
+    try:
+        # At a preview the network has not told yet which one it is.
+        if not isinstance(machine["release"], str) or Engine.find().has_image(release):
+            return None
+    except EngineError as error:
+        return str(error)
+    return f"version: the container engine has no {release}, which {machine['name']} is upgraded from; run `make up`"
+
+
+def _put_release(engine: Engine, machine: str, claim: str, release: str) -> None:
+    """Put the programs of another version into a running machine, and its images where containerd finds them.
+
+    Nothing there changes by that: what runs is what it was.
+    """
+    engine.run("exec", machine, "mkdir", "-p", RELEASES)
+    # With the mark, so that whatever a kill leaves goes with the network.
+    label = f"{CLAIM}={claim}"
+    source = engine.run("create", "--label", label, f"{RELEASE_REPOSITORY}:{release}", "nothing").strip()
+    try:
+        taken = [engine.cli, "cp", f"{source}:/{release}", "-"]
+        put = [
+            engine.cli,
+            "exec",
+            "--interactive",
+            machine,
+            "tar",
+            "--extract",
+            "--no-same-owner",
+            "-C",
+            "/opt/slipway",
+        ]
+        with subprocess.Popen(taken, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as taking:
+            done = subprocess.run(put, stdin=taking.stdout, capture_output=True)
+        if taking.returncode or done.returncode:
+            raise EngineError(f"{release} does not get into {machine}: {done.stderr.decode().strip() or 'no answer'}")
+    finally:
+        engine.remove([source])
+    images = (
+        f'for one in /opt/slipway/{release}/images/*; do ctr -n k8s.io images import --local "$one"; rm "$one"; done'
+    )
+    engine.run("exec", machine, "sh", "-e", "-c", images)
 
 
 def _free_port() -> int:

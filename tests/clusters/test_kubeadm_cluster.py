@@ -1,6 +1,7 @@
 """A cluster on machines of one's own, for real: containers with systemd and cloud-init, from nothing to destroyed.
 
-The tests share one cluster, which grows, is broken, repaired and shrunk: they run in the order in which they stand.
+The tests share one cluster, which grows, is upgraded, broken, repaired and shrunk: they run in the order in which they
+stand.
 """
 
 import base64
@@ -8,12 +9,16 @@ import json
 
 import pytest
 
+from components.bootstrap.upgrade import MARK
 from components.machines.container_provider import CLAIM
+from tests.clusters.asking import AskingOnANode, AskingTheApi
 from tests.clusters.runs import WatchedUp
+from tools import node_image
 
 NAME = "slipway-test-kubeadm"
 KILLED = "slipway-test-killed"
 BUSYBOX = "slipway.local/busybox:1"
+OLD, NEW = "1.36", "1.37"
 
 WEB = """
 apiVersion: v1
@@ -35,10 +40,48 @@ spec:
 """
 
 
+TWO_REPLICAS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: steady}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: steady}}
+  template:
+    metadata: {labels: {app: steady}}
+    spec:
+      topologySpreadConstraints:
+        - maxSkew: 1
+          topologyKey: kubernetes.io/hostname
+          whenUnsatisfiable: ScheduleAnyway
+          labelSelector: {matchLabels: {app: steady}}
+      containers:
+        - name: web
+          image: IMAGE
+          command: [sh, -c, "echo it-works >/tmp/index.html; exec httpd -f -p 8080 -h /tmp"]
+          # Until everybody knows that it is leaving.
+          lifecycle: {preStop: {exec: {command: [sleep, "5"]}}}
+          readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: steady}
+spec: {minAvailable: 1, selector: {matchLabels: {app: steady}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: steady}
+spec:
+  selector: {app: steady}
+  ports: [{port: 80, targetPort: 8080}]
+"""
+
+
 @pytest.fixture(scope="module")
 def made(slipway, machine_image):
-    """The stack that most tests share, with the run that made it: a control plane and a worker."""
-    stack = slipway(NAME, of="dev-kubeadm")
+    """The stack that most tests share, with the run that made it: a control plane and a worker of the older version."""
+    node_image.ensure_machine({"version": OLD})
+    stack = slipway(NAME, of="dev-kubeadm", version=OLD)
     yield stack, stack.up()
     stack.destroy()
 
@@ -181,6 +224,51 @@ def test_a_pod_runs_and_answers_across_nodes(stack, kubectl):
     assert answer.endswith("it-works\n")
 
 
+def test_an_upgrade_skips_no_minor(stack):
+    stack.set(version="1.38")
+    assert "an upgrade takes one at a time" in stack.fails("preview").output
+    stack.set(version=OLD)
+
+
+def test_an_upgrade_in_place_loses_no_request_though_the_run_is_killed_in_the_middle(stack, kubectl, engine, capsys):
+    run = kubectl(stack)
+    run("apply", "--filename=-", stdin=TWO_REPLICAS.replace("IMAGE", BUSYBOX))
+    run("rollout", "status", "deployment/steady", "--timeout=180s")
+    address = run("get", "service", "steady", "--output=jsonpath={.spec.clusterIP}")
+    node_image.ensure_machine({"version": NEW})
+    stack.set(version=NEW)
+
+    with (
+        AskingTheApi(
+            stack.outputs(show_secrets=True)["kubeconfig"], "/api/v1/namespaces/default/services/steady"
+        ) as api,
+        AskingOnANode(engine.cli, names("control-plane-1")[0], f"http://{address}/") as web,
+    ):
+        WatchedUp(stack, "control-plane-2: kubeadm-upgrade").kill()
+        upgraded = stack.up()
+
+    with capsys.disabled():
+        print(f"\nwhile nodes were upgraded: the API {api.count}; a Service {web.count}")
+    assert not {"replace", "delete", "create"} & set(upgraded.changes)
+    nodes = run.nodes().values()
+    assert {node["status"]["nodeInfo"]["kubeletVersion"] for node in nodes} == {stack.outputs()["kubernetes_version"]}
+    assert stack.outputs()["kubernetes_version"].startswith(f"v{NEW}.")
+    assert [node["metadata"]["name"] for node in nodes if node["spec"].get("unschedulable")] == []
+    assert [node["metadata"]["name"] for node in nodes if MARK in node["metadata"]["annotations"]] == []
+    assert min(api.count.asked, web.count.asked) > 100
+    assert api.count.lost == []
+    assert web.count.lost == []
+
+
+def test_nothing_of_the_older_version_is_left_after_an_upgrade(stack, kubectl):
+    told = kubectl(stack)("get", "pods", "--namespace=kube-system", "--output=json")
+    images = {one["image"] for pod in json.loads(told)["items"] for one in pod["spec"]["containers"]}
+    own = {image for image in images if image.startswith("registry.k8s.io/kube-")}
+
+    assert {image.rpartition(":")[2] for image in own} == {stack.outputs()["kubernetes_version"]}
+    assert stack.up().changes.keys() == {"same"}
+
+
 def test_a_control_plane_that_was_killed_is_replaced_by_one_command(stack, engine, kubectl, etcdctl):
     lost = f"{NAME}-control-plane-1"  # the one that started the cluster
     (before,) = (one["ID"] for one in etcdctl("member", "list")["members"] if one["name"] == lost)
@@ -205,13 +293,27 @@ def test_control_planes_leave_etcd_before_they_go(stack, kubectl, etcdctl):
     assert [one["name"] for one in etcdctl("member", "list")["members"]] == names("control-plane-1")
 
 
-def test_an_up_that_was_killed_is_finished_by_the_next_one(slipway, machine_image, kubectl, engine):
+def test_an_up_that_was_killed_wherever_it_was_is_finished_by_the_next_one(slipway, machine_image, kubectl):
     stack = slipway(KILLED, of="dev-kubeadm", workers=0, machines={"driver": "container", "cidr": "10.88.0.0/24"})
+    WatchedUp(stack, f"{KILLED}-control-plane-1 creating").kill()
     WatchedUp(stack, "kubeadm-init").kill()
 
     stack.up()
 
     assert list(kubectl(stack).nodes()) == [f"{KILLED}-control-plane-1"]
+    stack.destroy()
+
+
+def test_a_step_that_cannot_succeed_is_told_with_its_log_long_before_the_limit(slipway, machine_image):
+    stack = slipway(KILLED, of="dev-kubeadm", workers=0, machines={"driver": "container", "cidr": "10.88.0.0/24"})
+    script = stack.project / "components/bootstrap/files/steps/prepare-host.sh"
+    script.write_text("echo this machine has no wheels; exit 1\n")
+
+    run = stack.fails("up")
+
+    [error] = [one for one in run.errors if "NodeError" in one]
+    assert f"{KILLED}-control-plane-1: the step prepare-host failed 3 times; its log ends with" in error
+    assert "this machine has no wheels" in error
     stack.destroy()
 
 

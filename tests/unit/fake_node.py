@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.bootstrap.kubectl import KubectlError
-from components.bootstrap.node_provider import STATUS
+from components.bootstrap.status import STATUS
 from components.machines.reach import ReachError
 
 
@@ -35,6 +35,9 @@ class Machine:
     refuses: str = ""
     """A program that fails."""
 
+    starts: Callable[[str], object] = lambda _folder: None
+    """What becomes of the steps in a folder that are started."""
+
     def does(self, *steps: Mapping[str, Any], state: str = "running") -> None:
         """Let its bootstrap be so far."""
         self.files[STATUS] = json.dumps({"version": 1, "state": state, "steps": steps})
@@ -52,8 +55,14 @@ class Machine:
                 return self.files[path]
             case ["tee", path]:
                 self.files[path] = stdin
+            case ["systemd-run", *_, folder]:
+                self.starts(folder)
         self.ran.append(words)
         return ""
+
+    def put(self, files: Mapping[str, tuple[int, str]]) -> None:
+        """What `Reach.put` is here."""
+        self.files |= {path: content for path, (_, content) in files.items()}
 
 
 @dataclass
@@ -73,10 +82,14 @@ class Cluster:
     refuses: str = ""
     """A verb that fails."""
 
-    def has(self, name: str, *, ready: bool = True) -> None:
+    leaderless: set[str] = field(default_factory=set)
+    """Whose lease is not renewed."""
+
+    def has(self, name: str, *, ready: bool = True, version: str = "v1.37.2") -> None:
         """Let there be a node."""
         conditions = [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": str(ready)}]
-        self.nodes[name] = {"status": {"conditions": conditions, "nodeInfo": {"kubeletVersion": "v1.37.2"}}}
+        status = {"conditions": conditions, "nodeInfo": {"kubeletVersion": version}}
+        self.nodes[name] = {"metadata": {"name": name, "annotations": {}}, "spec": {}, "status": status}
 
     def did(self, *words: str) -> list[tuple[str, ...]]:
         """What was asked that begins with these words."""
@@ -98,6 +111,21 @@ class Cluster:
                 return self._etcdctl(pod.removeprefix("etcd-"), asked)
             case ["delete", "node", name, *_]:
                 self.nodes.pop(name, None)
+            case ["get", "nodes", "--selector=node-role.kubernetes.io/control-plane", *_]:
+                return json.dumps({"items": [node for name, node in self.nodes.items() if "control-plane" in name]})
+            case ["get", "lease", name, *_]:
+                renewed = 0 if name in self.leaderless else len(self.asked)
+                return json.dumps({"spec": {"renewTime": f"2026-11-25T12:00:00.{renewed:06}Z"}})
+            case ["annotate", "node", name, note]:
+                notes, (key, _, value) = self.nodes[name]["metadata"]["annotations"], note.partition("=")
+                if value:
+                    notes[key] = value
+                else:
+                    notes.pop(key.removesuffix("-"), None)
+            case ["drain", name, *_]:
+                self.nodes[name]["spec"]["unschedulable"] = True
+            case ["uncordon", name]:
+                self.nodes[name]["spec"].pop("unschedulable")
         return ""
 
     def _etcdctl(self, through: str, words: Sequence[str]) -> str:

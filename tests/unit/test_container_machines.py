@@ -34,6 +34,7 @@ MACHINE: Any = {
     "address": "10.89.0.32",
     "image": IMAGE,
     "user_data": SECRET,
+    "release": "v1.37.2",
     "reach": None,
     "status": None,
 }
@@ -130,9 +131,9 @@ def test_a_version_without_an_image_is_refused_at_preview_with_the_fix(docker):
     assert NetworkProvider().check({}, dict(NETWORK)).failures == []
 
 
-@pytest.mark.parametrize(("key", "value"), [("version", "1.38"), ("podCidr", "10.9.0.0/16"), ("cni", "none")])
+@pytest.mark.parametrize(("key", "value"), [("podCidr", "10.9.0.0/16"), ("cni", "none")])
 def test_what_machines_that_stand_would_not_take_in_is_refused_at_preview(key, value):
-    fixed = {"version": "1.37", "podCidr": "10.244.0.0/16", "cni": "flannel"}
+    fixed = {"podCidr": "10.244.0.0/16", "cni": "flannel"}
     olds, news = {**NETWORK, "fixed": fixed}, {**NETWORK, "fixed": {**fixed, key: value}}
 
     [failure] = NetworkProvider().check(olds, news).failures
@@ -141,6 +142,41 @@ def test_what_machines_that_stand_would_not_take_in_is_refused_at_preview(key, v
         f"{key}: a cluster that stands does not take in a change from {fixed[key]} to {value}; "
         f"write {fixed[key]} again, or run `make down` before you change it"
     )
+    assert NetworkProvider().check(olds, olds).failures == []
+
+
+def test_another_version_has_the_network_find_another_image_and_stays_the_network_it_is(docker):
+    news = {**NETWORK, "fixed": {}}
+    olds = {**news, "version": "1.36"}
+    assert NetworkProvider().check(olds, news).failures == []
+
+    diff = NetworkProvider().diff(OURS, olds, news)
+    updated = outputs(NetworkProvider().update(OURS, olds, news))
+
+    assert (diff.changes, diff.replaces) == (True, [])
+    assert (updated["image"], updated["kubernetes_version"]) == (IMAGE, "v1.37.2")
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "reason"),
+    [
+        ("1.37", "1.36", "1.36 is older than 1.37, which runs"),
+        ("1.35", "1.37", "1.37 is 2 minors after 1.35, which runs, and an upgrade takes one at a time"),
+        ("1.32", "1.33", "Kubernetes 1.33 is out of support"),
+        ("1.34", "1.35", "the container engine has no image"),
+    ],
+)
+def test_a_version_that_machines_cannot_be_upgraded_to_is_refused_at_preview(docker, running, wanted, reason):
+    olds = {**NETWORK, "version": running, "fixed": {}}
+
+    [failure] = NetworkProvider().check(olds, {**olds, "version": wanted}).failures
+
+    assert failure.reason.startswith(f"version: {reason}")
+
+
+def test_a_version_that_goes_out_of_support_while_it_runs_is_no_reason_to_refuse_a_run(docker):
+    olds = {**NETWORK, "version": "1.33", "fixed": {}}
+
     assert NetworkProvider().check(olds, olds).failures == []
 
 
@@ -265,6 +301,38 @@ def test_another_user_data_or_image_never_makes_another_machine(docker, change):
     assert MachineProvider().diff("id", made, checked.inputs).changes is False
     # What the state says of it is what it was booted from.
     assert {key: checked.inputs[key] for key in ("user_data", "image")} == {"user_data": SECRET, "image": IMAGE}
+
+
+def test_a_machine_is_given_what_its_node_is_upgraded_from_and_is_the_same_one(docker, monkeypatch):
+    given: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        container_provider, "_put_release", lambda _engine, machine, _claim, release: given.append((machine, release))
+    )
+    made = outputs(MachineProvider().create(dict(MACHINE)))
+    news = {**made, "release": "v1.38.0"}
+
+    diff = MachineProvider().diff("id", made, news)
+    MachineProvider().update("id", made, news)
+
+    assert (diff.changes, diff.replaces) == (True, [])
+    assert given == [(MACHINE["name"], "v1.38.0")]
+    assert len(docker.done("create")) == 1
+
+
+def test_a_machine_that_an_earlier_slipway_made_is_given_nothing_by_that(docker):
+    made = outputs(MachineProvider().create(dict(MACHINE)))
+    del made["release"]
+
+    assert MachineProvider().diff("id", made, dict(MACHINE)).changes is False
+
+
+def test_a_release_that_the_engine_has_not_is_refused_at_preview_with_the_fix(docker):
+    [failure] = MachineProvider().check(dict(MACHINE), {**MACHINE, "release": "v1.38.0"}).failures
+
+    assert failure.reason == (
+        "version: the container engine has no slipway.local/kubernetes:v1.38.0, which demo-worker-1 is upgraded from; "
+        "run `make up`"
+    )
 
 
 def test_a_machine_that_is_made_anew_takes_the_new_user_data():

@@ -1,11 +1,13 @@
 """What a cluster on own machines asks the engine for."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import yaml
 
 from components.bootstrap.kubeadm import KubeadmCluster
+from components.spec import SpecError
 from tests.examples.kubeadm import OUTPUTS
 
 CONTROL_PLANES = [f"demo-control-plane-{index}" for index in (1, 2, 3)]
@@ -31,17 +33,16 @@ def steps_of(deployment: Any, machine: str) -> set[str]:
     return {name.removesuffix(".sh").partition("-")[2] for folder, _, name in paths if folder.endswith("/steps")}
 
 
-def state_with(node: str) -> dict[str, Any]:
-    urn = f"urn:pulumi:test::slipway::slipway:index:KubeadmCluster$pulumi-python:dynamic/slipway:Node::{node}"
-    return {urn: {"name": node}}
+def state_with(*nodes: str, version: str = "v1.37.2") -> dict[str, Any]:
+    urn = "urn:pulumi:test::slipway::slipway:index:KubeadmCluster$pulumi-python:dynamic/slipway:Node::"
+    return {f"{urn}{node}": {"name": node, "version": version} for node in nodes}
 
 
-def test_control_planes_are_nodes_one_after_the_other_then_workers_and_only_once_all_machines_are_made(made):
+def test_nodes_come_one_after_the_other_the_workers_last_and_only_once_all_machines_are_made(made):
     nodes = {node.name: node for node in made().of("Node")}
 
     assert list(nodes) == NODES
-    before = [NODES[0], NODES[1], NODES[2], NODES[2]]
-    for name, earlier in zip(NODES[1:], before, strict=False):
+    for earlier, name in pairwise(NODES):
         assert earlier in nodes[name].dependencies
     machines = {name.removesuffix("-node") for name in NODES}
     assert machines <= nodes[NODES[0]].dependencies
@@ -99,3 +100,15 @@ def test_the_role_of_a_node_stays_when_its_machine_joins(made):
     )
 
     assert before == after
+
+
+def test_machines_are_not_added_in_the_run_that_upgrades_the_others(made):
+    with pytest.raises(SpecError) as raised:
+        made(state_with(*NODES[:-1], version="v1.36.3"))
+
+    assert str(raised.value) == (
+        "version: 1.37 is another one than that of the nodes that run, and demo-worker-2 is new: it cannot join what "
+        'is older than itself; write "1.36" and run `make up`, then upgrade; or upgrade first, then add machines'
+    )
+    made(state_with(*NODES, version="v1.36.3"))
+    made(state_with(*NODES[:-1]))

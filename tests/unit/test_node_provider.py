@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from components.bootstrap import node_provider, serving
+from components.bootstrap import node_provider, serving, status
 from components.bootstrap.kubectl import Kubectl, KubectlError
-from components.bootstrap.node_provider import INSTANCE, PROXY_CONFIG, STATUS, NodeError, NodeProvider
+from components.bootstrap.node_provider import INSTANCE, PROXY_CONFIG, NodeError, NodeProvider
 from components.bootstrap.serving import CERTIFICATE
+from components.bootstrap.status import STATUS
 from components.machines.reach import Reach, ReachError
 from tests.unit.fake_node import Clock, Cluster, Machine, step
 
@@ -37,6 +38,7 @@ RESET = ("kubeadm", "reset", "--force")
 def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(node_provider, "time", clock)
+    monkeypatch.setattr(status, "time", clock)
     return clock
 
 

@@ -2,11 +2,13 @@
 
 ensure(minor)        the bundle of a Kubernetes minor, built unless it is there
 load(bundle, cli)    put its node image into a container engine
+offer(bundle, cli)   put into it what nodes of another version are upgraded from
 verify(bundle)       hold its files against its manifest
 """
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +16,19 @@ from pathlib import Path
 from filelock import FileLock
 
 from components.local.kind_config import OFFLINE_REPOSITORY
+from components.machines.container_provider import RELEASE_REPOSITORY
 from tools import paths
-from tools.bundle import making, manifest, recipe
+from tools.bundle import image, making, manifest, recipe
 from tools.bundle.node import LABEL
 from tools.console import step
 from tools.run import run
 
-__all__ = ["Bundle", "ensure", "load", "verify"]
+__all__ = ["Bundle", "ensure", "load", "offer", "verify"]
+
+
+PROGRAMS = ("kubeadm", "kubectl", "kubelet")
+KUBERNETES_IMAGES = "registry.k8s.io/"
+"""What changes with the version of Kubernetes, of all images of a bundle."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +79,47 @@ def load(bundle: Bundle, cli: str, environment: Mapping[str, str] | None = None)
     Raises:
         Problem: The engine refused it.
     """
-    whole = {**os.environ, **(environment or {})}
-    form = f'{{{{.Id}}}} {{{{index .Config.Labels "{LABEL}"}}}}'
-    asked = subprocess.run(
-        [cli, "image", "inspect", "--format", form, bundle.node_image], env=whole, capture_output=True, text=True
-    )
-    replaced, _, key = asked.stdout.strip().partition(" ")
-    if asked.returncode == 0 and key == bundle.key:
+    held, replaced = _look(bundle.node_image, bundle.key, cli, environment)
+    if held:
         return
     with step(f"Loading {bundle.node_image} into {cli}"):
         run([cli, "load", "--input", bundle.folder / "kind-node.tar"], env=environment)
     if replaced:
         # More than 1 GB that has no name any more; it stays as long as a container is made of it.
-        subprocess.run([cli, "image", "rm", replaced], env=whole, capture_output=True)
+        subprocess.run([cli, "image", "rm", replaced], env={**os.environ, **(environment or {})}, capture_output=True)
+
+
+def offer(bundle: Bundle, cli: str) -> None:
+    """Put an image into a container engine that holds kubeadm, the kubelet and the images of a version.
+
+    No container runs it: machines that are containers of another version are given what is in it.
+
+    Raises:
+        Problem: The engine refused it.
+    """
+    name = f"{RELEASE_REPOSITORY}:{bundle.version}"
+    if _look(name, bundle.key, cli)[0]:
+        return
+    archives = [
+        archive for one, archive in manifest.read(bundle.folder)["images"].items() if one.startswith(KUBERNETES_IMAGES)
+    ]
+    files = {
+        **{f"/{bundle.version}/{program}": bundle.folder / "bin" / program for program in PROGRAMS},
+        **{f"/{bundle.version}/{archive}": bundle.folder / archive for archive in archives},
+    }
+    with step(f"Loading {name} into {cli}"), tempfile.TemporaryDirectory(dir=bundle.folder.parent) as folder:
+        archive = Path(folder) / "release.tar"
+        image.write(image.Image((name,), files, config={"Labels": {LABEL: bundle.key}}), archive)
+        run([cli, "load", "--input", archive])
+
+
+def _look(name: str, key: str, cli: str, environment: Mapping[str, str] | None = None) -> tuple[bool, str]:
+    """Whether an engine holds that very image, and the id of the one that it holds by that name, if any."""
+    whole = {**os.environ, **(environment or {})}
+    form = f'{{{{.Id}}}} {{{{index .Config.Labels "{LABEL}"}}}}'
+    asked = subprocess.run([cli, "image", "inspect", "--format", form, name], env=whole, capture_output=True, text=True)
+    held, _, found = asked.stdout.strip().partition(" ")
+    return asked.returncode == 0 and found == key, held
 
 
 def verify(bundle: Bundle) -> None:

@@ -5,6 +5,8 @@ Each file in `steps` is a step, in the order of their names, and may be run agai
 a fault has ended is started anew, with SLIPWAY_ATTEMPT telling how often so far. `status.json` is what others read: at
 any moment it is whole. A step that fails ends this program too, and systemd starts it again; so does the next boot.
 
+Told a folder, it runs the steps in there and says in there how it goes: that is how a node is upgraded.
+
 Runs with Python 3.9 and its standard library alone: that is what a machine has before anything is installed.
 """
 
@@ -127,6 +129,9 @@ def tail_of(log: Path) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        folder = Path(sys.argv[1])
+        sys.exit(not bootstrap(folder / "steps", folder / "status.json"))
     if not bootstrap():
         sys.exit(f"A step failed: {STATUS} tells which and why, and it is tried again.")
     # Another boot has nothing to do here any more.

@@ -1,6 +1,7 @@
-# Kubernetes, containerd and the proxy, by apt.
+# Kubernetes, containerd and the proxy, by apt; in an upgrade, the programs in $ONLY alone.
 set -euo pipefail
 . /etc/slipway/plan.env
+if [ -e /etc/slipway/upgrade.env ]; then . /etc/slipway/upgrade.env; fi
 . /etc/os-release
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 
@@ -25,8 +26,9 @@ install -d -m 0755 /etc/apt/keyrings
 repository kubernetes "$KUBERNETES_REPOSITORY/deb/Release.key" "$KUBERNETES_KEY" "$KUBERNETES_REPOSITORY/deb/" /
 repository docker "$DOCKER_REPOSITORY/gpg" "$DOCKER_KEY" "$DOCKER_REPOSITORY" "$VERSION_CODENAME" stable
 apt update
-apt install --no-install-recommends --allow-change-held-packages \
-  containerd.io haproxy conntrack ebtables ethtool iproute2 iptables socat \
-  "kubeadm=$KUBERNETES-*" "kubelet=$KUBERNETES-*" "kubectl=$KUBERNETES-*"
+wanted=()
+for program in ${ONLY:-kubeadm kubelet kubectl}; do wanted+=("$program=$KUBERNETES-*"); done
+if [ -z "${ONLY:-}" ]; then wanted+=(containerd.io haproxy conntrack ebtables ethtool iproute2 iptables socat); fi
+apt install --no-install-recommends --allow-change-held-packages "${wanted[@]}"
 # They are upgraded one node after the other, never by an upgrade of everything.
 apt-mark hold containerd.io kubeadm kubelet kubectl

@@ -1,6 +1,7 @@
-# Kubernetes, containerd and the proxy, by dnf.
+# Kubernetes, containerd and the proxy, by dnf; in an upgrade, the programs in $ONLY alone.
 set -euo pipefail
 . /etc/slipway/plan.env
+if [ -e /etc/slipway/upgrade.env ]; then . /etc/slipway/upgrade.env; fi
 
 # repository NAME KEY-URL FINGERPRINT BASE-URL [HELD...]: whoever has the key's URL does not have the fingerprint.
 repository() {
@@ -31,6 +32,7 @@ repository kubernetes "$KUBERNETES_REPOSITORY/rpm/repodata/repomd.xml.key" "$KUB
   "$KUBERNETES_REPOSITORY/rpm/" kubeadm kubelet kubectl cri-tools kubernetes-cni
 # shellcheck disable=SC2016 # dnf's own variable
 repository docker "$DOCKER_REPOSITORY/gpg" "$DOCKER_KEY" "$DOCKER_REPOSITORY/9/"'$basearch/stable' containerd.io
-dnf -q -y --disableexcludes=kubernetes,docker install \
-  containerd.io haproxy conntrack-tools ethtool iproute-tc iptables-nft socat \
-  "kubeadm-$KUBERNETES" "kubelet-$KUBERNETES" "kubectl-$KUBERNETES"
+wanted=()
+for program in ${ONLY:-kubeadm kubelet kubectl}; do wanted+=("$program-$KUBERNETES"); done
+if [ -z "${ONLY:-}" ]; then wanted+=(containerd.io haproxy conntrack-tools ethtool iproute-tc iptables-nft socat); fi
+dnf -q -y --disableexcludes=kubernetes,docker install "${wanted[@]}"

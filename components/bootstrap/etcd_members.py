@@ -1,0 +1,69 @@
+"""The members of etcd on control planes, asked through one that runs."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.bootstrap.kubectl import Kubectl, KubectlError
+
+_PKI = "/etc/kubernetes/pki/etcd"
+
+
+def remove(kubectl: Kubectl, name: str) -> bool:
+    """Take a control plane that is gone out of etcd; False where no other member is left that could."""
+    for pod in _pods(kubectl):
+        if pod == f"etcd-{name}":
+            continue
+        try:
+            members = json.loads(_etcdctl(kubectl, pod, "member", "list", "--write-out=json"))["members"]
+            for member in members:
+                # One that answers belongs to another machine of that name, which has joined meanwhile.
+                if member.get("name") == name and not _answers(kubectl, pod, member):
+                    _etcdctl(kubectl, pod, "member", "remove", f"{member['ID']:x}")
+        except KubectlError:
+            continue  # another member may be well
+        return True
+    return False
+
+
+def ailing(kubectl: Kubectl) -> list[str]:
+    """Where the members are that do not answer.
+
+    Raises:
+        KubectlError: No member could be asked.
+    """
+    refused = KubectlError("no etcd runs")
+    for pod in _pods(kubectl):
+        try:
+            told = json.loads(_etcdctl(kubectl, pod, "member", "list", "--write-out=json"))["members"]
+        except KubectlError as error:
+            refused = error
+            continue
+        return [
+            member.get("name") or "a machine that is about to join"
+            for member in told
+            if not _answers(kubectl, pod, member)
+        ]
+    raise refused
+
+
+def _pods(kubectl: Kubectl) -> Iterator[str]:
+    told = kubectl.run("get", "pods", "--namespace=kube-system", "--selector=component=etcd", "--output=json")
+    for pod in json.loads(told)["items"]:
+        if pod["status"]["phase"] == "Running":
+            yield pod["metadata"]["name"]
+
+
+def _etcdctl(kubectl: Kubectl, pod: str, *words: str) -> str:
+    keys = (f"--cacert={_PKI}/ca.crt", f"--cert={_PKI}/server.crt", f"--key={_PKI}/server.key")
+    return kubectl.run("exec", "--namespace=kube-system", pod, "--", "etcdctl", *keys, *words)
+
+
+def _answers(kubectl: Kubectl, pod: str, member: Mapping[str, Any]) -> bool:
+    if not member.get("clientURLs"):
+        return False
+    try:
+        _etcdctl(kubectl, pod, "endpoint", "health", f"--endpoints={','.join(member['clientURLs'])}")
+    except KubectlError:
+        return False
+    return True

@@ -1,0 +1,235 @@
+"""The upgrade of a node in place, with a machine and an API that only remember."""
+
+import json
+import shlex
+from typing import Any
+
+import pytest
+
+from components.bootstrap import status, upgrade
+from components.bootstrap.kubectl import Kubectl
+from components.bootstrap.node_provider import NodeProvider
+from components.bootstrap.status import NodeError
+from components.bootstrap.upgrade import LIBRARY, MARK
+from components.machines.reach import Reach
+from tests.unit.fake_node import Clock, Cluster, Machine, step
+
+FIRST, SECOND, WORKER = "demo-control-plane-1", "demo-control-plane-2", "demo-worker-1"
+OLD, NEW = "v1.36.3", "v1.37.2"
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(status, "time", clock)
+    monkeypatch.setattr(upgrade, "time", clock)
+    return clock
+
+
+@pytest.fixture(autouse=True)
+def cluster(monkeypatch):
+    """Two control planes and a worker of the old version."""
+    cluster = Cluster(members={FIRST: 1, SECOND: 2}, healthy={FIRST, SECOND})
+    for name in (FIRST, SECOND, WORKER):
+        cluster.has(name, version=OLD)
+    monkeypatch.setattr(Kubectl, "run", lambda _, *words, stdin="", seconds=60: cluster.run(words))
+    return cluster
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch, cluster):
+    """A machine on which each step succeeds; the kubelet then is the new one."""
+    machine = Machine()
+
+    def start(folder: str) -> None:
+        finish(machine, folder)
+        if folder.endswith("kubelet"):
+            cluster.nodes[WORKER]["status"]["nodeInfo"]["kubeletVersion"] = NEW
+
+    machine.starts = start
+    monkeypatch.setattr(Reach, "run", lambda _, *words, stdin="", seconds=60: machine.run(words, stdin))
+    monkeypatch.setattr(Reach, "put", lambda _, files: machine.put(files))
+    return machine
+
+
+def finish(machine: Machine, folder: str) -> None:
+    machine.files[f"{folder}/status.json"] = json.dumps({"state": "done", "steps": []})
+
+
+def node(name: str = WORKER, role: str = "worker") -> dict[str, Any]:
+    return {
+        "name": name,
+        "address": "10.89.0.32",
+        "role": role,
+        "machine": "instance-1",
+        "reach": {"machine": name, "prefix": ["docker", "exec", "--interactive", name]},
+        "kubeconfig": "apiVersion: v1",
+        "version": NEW,
+        "programs": {"step": "install-nothing", "settings": {"KUBERNETES": "1.37.2"}},
+        "minutes": 15.0,
+        "await_ready": True,
+        "proxy": "server one",
+    }
+
+
+def roll(name: str = WORKER, role: str = "worker") -> None:
+    changed = node(name, role)
+    NodeProvider().update(name, {**changed, "version": OLD}, changed)
+
+
+def phases(machine: Machine) -> list[str]:
+    return [words[-1].rpartition("-")[2] for words in machine.ran if words[0] == "systemd-run"]
+
+
+def test_another_version_is_an_upgrade_in_place():
+    diff = NodeProvider().diff(WORKER, {**node(), "version": OLD}, node())
+
+    assert (diff.changes, diff.replaces) == (True, [])
+
+
+def test_a_node_is_drained_after_kubeadm_and_before_its_kubelet_then_takes_pods_again(machine, cluster):
+    order: list[str] = []
+    machine.starts, started = lambda folder: (order.append(folder.rpartition("-")[2]), started(folder)), machine.starts
+    drained = cluster.run
+    cluster.run = lambda words: (order.append(words[0]) if words[0] in ("drain", "uncordon") else None, drained(words))[
+        1
+    ]
+
+    roll()
+
+    assert order == ["kubeadm", "drain", "kubelet", "uncordon"]
+    assert cluster.nodes[WORKER]["metadata"]["annotations"] == {}
+
+
+def test_a_machine_is_told_the_version_and_whether_it_upgrades_what_all_share(machine):
+    roll()
+
+    told = machine.files["/etc/slipway/upgrade.env"]
+    assert shlex.split(told) == ["KUBERNETES=1.37.2", "APPLY="]
+
+
+def test_programs_are_taken_one_phase_at_a_time(machine):
+    roll()
+
+    folder = f"{LIBRARY}/upgrades/{NEW}"
+    kubeadm = machine.files[f"{folder}-kubeadm/steps/10-take-kubeadm.sh"]
+    kubelet = machine.files[f"{folder}-kubelet/steps/10-take-kubelet.sh"]
+    assert kubeadm.startswith("export ONLY='kubeadm'\n")
+    assert kubelet.startswith("export ONLY='kubelet kubectl'\n")
+    assert "kubeadm upgrade" in machine.files[f"{folder}-kubeadm/steps/20-kubeadm-upgrade.sh"]
+    assert "systemctl restart kubelet" in machine.files[f"{folder}-kubelet/steps/20-kubelet-by-proxy.sh"]
+
+
+def test_nothing_is_begun_while_a_control_plane_is_not_ready(machine, cluster):
+    cluster.has(SECOND, ready=False, version=OLD)
+
+    with pytest.raises(NodeError) as raised:
+        roll()
+
+    assert str(raised.value) == (
+        f"{WORKER} is not upgraded to {NEW}: waiting until the cluster is well enough: the control plane {SECOND} is "
+        "not Ready; no other node is begun: mend what is wrong and run `make up` again, which goes on here"
+    )
+    assert machine.ran == []
+
+
+def test_no_control_plane_is_begun_while_another_member_of_etcd_does_not_answer(machine, cluster):
+    cluster.healthy = {FIRST}
+
+    with pytest.raises(NodeError, match=f"etcd does not answer on {SECOND}"):
+        roll(FIRST, "first")
+
+    assert machine.ran == []
+
+
+def test_a_control_plane_that_was_left_in_the_middle_is_gone_on_with(machine, cluster):
+    cluster.has(SECOND, ready=False, version=OLD)
+    machine.starts = lambda folder: (finish(machine, folder), cluster.has(SECOND, version=NEW))
+
+    roll(SECOND, "control-plane")
+
+    assert phases(machine) == ["kubeadm", "kubelet"]
+
+
+def test_steps_that_run_still_are_waited_for_and_not_started_again(machine, monkeypatch):
+    for phase in ("kubeadm", "kubelet"):
+        finish(machine, f"{LIBRARY}/upgrades/{NEW}-{phase}")
+    answer = machine.run
+    machine.run = lambda words, stdin: "active\n" if words[:2] == ("systemctl", "show") else answer(words, stdin)
+
+    with pytest.raises(NodeError, match=r"its kubelet is v1\.36\.3 still"):
+        roll()
+
+    assert phases(machine) == []
+
+
+def test_a_step_that_fails_is_told_with_its_log_and_leaves_the_kubelet_as_it_is(machine, cluster, clock):
+    def fail(folder: str, attempts: int = 1) -> None:
+        told = {
+            "state": "failed",
+            "steps": [step("kubeadm-upgrade", "failed", attempts, "[ERROR CreateJob]: timed out")],
+        }
+        machine.files[f"{folder}/status.json"] = json.dumps(told)
+        clock.meanwhile = lambda now: fail(folder, int(now - 998))
+
+    machine.starts = fail
+
+    with pytest.raises(NodeError) as raised:
+        roll()
+
+    assert str(raised.value) == (
+        f"{WORKER}: the step kubeadm-upgrade failed 3 times; its log ends with\n[ERROR CreateJob]: timed out\n"
+        "(all of it: /var/log/slipway/kubeadm-upgrade.log there); no other node is begun: mend what is wrong and run "
+        "`make up` again, which goes on here"
+    )
+    assert cluster.did("drain") == []
+
+
+def test_a_drain_waits_for_somebody_who_makes_up_for_the_pods(cluster, clock):
+    cluster.leaderless = {"kube-controller-manager"}
+    clock.meanwhile = lambda now: now < 1030 or cluster.leaderless.clear()
+
+    roll()
+
+    assert clock.now >= 1030
+
+
+def test_a_drain_that_a_disruption_budget_forbids_says_so_and_the_next_run_goes_on_there(machine, cluster):
+    cluster.refuses = "drain"
+    with pytest.raises(NodeError, match=r"it cannot be drained: kubectl drain failed: refused; no other node is begun"):
+        roll()
+    assert phases(machine) == ["kubeadm"]
+
+    cluster.refuses = ""
+    roll()
+
+    assert "unschedulable" not in cluster.nodes[WORKER]["spec"]
+
+
+def test_a_node_that_took_no_pods_before_takes_none_after(cluster):
+    cluster.nodes[WORKER]["spec"]["unschedulable"] = True
+
+    roll()
+
+    assert cluster.did("uncordon") == []
+    assert MARK not in cluster.nodes[WORKER]["metadata"]["annotations"]
+
+
+def test_a_node_that_a_killed_run_has_drained_takes_pods_again(cluster):
+    cluster.nodes[WORKER]["spec"]["unschedulable"] = True
+    cluster.nodes[WORKER]["metadata"]["annotations"][MARK] = "schedulable"
+
+    roll()
+
+    assert len(cluster.did("uncordon")) == 1
+
+
+def test_a_control_plane_counts_as_upgraded_once_its_own_api_server_is_ready(machine, cluster, clock):
+    machine.starts = lambda folder: (finish(machine, folder), cluster.has(FIRST, version=NEW))
+    machine.refuses = "curl"
+    clock.meanwhile = lambda now: now < 1010 or setattr(machine, "refuses", "")
+
+    roll(FIRST, "first")
+
+    assert clock.now >= 1010
+    assert shlex.split(machine.files["/etc/slipway/upgrade.env"]) == ["KUBERNETES=1.37.2", "APPLY=yes"]
