@@ -33,7 +33,7 @@ class Count:
 
     def __str__(self) -> str:
         return (
-            f"asked {self.asked} times, {len(self.refused)} not answered at the first try, {len(self.lost)} not at all, "
+            f"asked {self.asked} times, {len(self.refused)} refused at the first try, {len(self.lost)} lost, "
             f"{self.worst:.1f} s at worst"
         )
 
