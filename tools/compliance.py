@@ -20,6 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from components import targets
+from components.bootstrap import controls as kubeadm_controls
+from components.bootstrap.kubeadm import KubeadmCluster
 from components.managed.controls import Line, Resource, Verdict, report
 from components.managed.managed_cluster import ManagedCluster
 from tools.console import Problem
@@ -35,8 +37,10 @@ def lines_of(stack: Stack) -> list[Line]:
         Problem: The stack file is wrong, or its target has no rules to keep.
     """
     component, args = stack.read()
+    if issubclass(component, KubeadmCluster):
+        return kubeadm_controls.compliance()
     if not issubclass(component, ManagedCluster):
-        with_rules = ", ".join(name for name, target in targets.TARGETS.items() if target.extra)
+        with_rules = ", ".join(name for name, target in targets.TARGETS.items() if target.extra or name == "kubeadm")
         raise Problem(f"{stack.name} is of the target {component.target}, which has no rules; those of {with_rules} do")
     resources = declared(lambda: component(args.get("name", stack.name), args), stack.name)
     return report(component.controls, resources, args.get("waivers", {}))

@@ -1,6 +1,7 @@
 """What makes a control plane safe beyond kubeadm's defaults: files beside it, and the arguments that name them.
 
-The comments that begin with CIS name the item of the CIS Kubernetes Benchmark 1.11 that a setting answers.
+The comments that begin with CIS name the item of the CIS Kubernetes Benchmark 2.0 that a setting answers;
+`controls` has all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,9 @@ from components.bootstrap.pki import EncryptionKey
 
 FOLDER = "/etc/kubernetes/slipway"
 AUDIT_LOGS = "/var/log/kubernetes/audit"
+
+CIPHER = "secretbox"
+"""What Secrets are encrypted by in etcd."""
 
 CIPHERS = (
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
@@ -35,6 +39,10 @@ ANONYMOUS = (
 _API_SERVER: Mapping[str, str] = {
     # CIS 1.2.1: instead of anonymous-auth, which health checks need.
     "authentication-config": f"{FOLDER}/authentication.yaml",
+    # CIS 1.2.3, 1.2.14: the first one is kubeadm's own.
+    "enable-admission-plugins": "NodeRestriction,DenyServiceExternalIPs",
+    # CIS 1.2.5: a kubelet's certificate is the cluster's own, and is asked for by its address.
+    "kubelet-certificate-authority": "/etc/kubernetes/pki/ca.crt",
     # CIS 1.2.15
     "profiling": "false",
     # CIS 1.2.16 to 1.2.19, 3.2.1
@@ -46,6 +54,8 @@ _API_SERVER: Mapping[str, str] = {
     # CIS 1.2.27, 1.2.28
     "encryption-provider-config": f"{FOLDER}/encryption.yaml",
     "encryption-provider-config-automatic-reload": "true",
+    # CIS 1.2.30
+    "service-account-extend-token-expiration": "false",
     # CIS 1.2.29
     "tls-min-version": "VersionTLS12",
     "tls-cipher-suites": ",".join(CIPHERS),
@@ -92,17 +102,18 @@ def cluster_settings() -> dict[str, Any]:
 def kubelet_settings() -> dict[str, Any]:
     """What every kubelet is told beyond kubeadm's defaults."""
     return {
-        # CIS 4.2.6: the machine's settings are made beforehand, and a kubelet does not change them.
+        # The machine's settings are made beforehand, and a kubelet does not change them.
         "protectKernelDefaults": True,
-        # CIS 4.2.9: a certificate of the cluster's own CA, which `Node` approves.
+        # CIS 4.2.11: a certificate of the cluster's own CA, which `Node` approves.
         "serverTLSBootstrap": True,
         # CIS 4.2.12
         "tlsMinVersion": "VersionTLS12",
         "tlsCipherSuites": list(CIPHERS),
         # CIS 4.2.13
         "podPidsLimit": 4096,
-        # CIS 5.7.2
+        # CIS 4.2.14, 5.6.2
         "seccompDefault": True,
+        # CIS 4.2.5
         "streamingConnectionIdleTimeout": "5m",
     }
 
@@ -127,7 +138,7 @@ def files(encryption_keys: Sequence[EncryptionKey]) -> Mapping[str, str]:
                         "resources": ["secrets"],
                         # What was written before there was a key can be read, and is encrypted when written again.
                         "providers": [
-                            {"secretbox": {"keys": [dict(key) for key in encryption_keys]}},
+                            {CIPHER: {"keys": [dict(key) for key in encryption_keys]}},
                             {"identity": {}},
                         ],
                     }
@@ -179,7 +190,7 @@ _ADMISSION = {
                 "apiVersion": "pod-security.admission.config.k8s.io/v1",
                 "kind": "PodSecurityConfiguration",
                 "defaults": {
-                    # CIS 5.2.2 to 5.2.13: a namespace that needs more says so by its labels.
+                    # CIS 5.2.1 to 5.2.12: a namespace that needs more says so by its labels.
                     "enforce": "baseline",
                     "enforce-version": "latest",
                     "audit": "restricted",

@@ -79,6 +79,15 @@ def slipway(engine: Engine, home: Path, tmp_path_factory: pytest.TempPathFactory
     assert leftovers(engine) == before
 
 
+@pytest.fixture(scope="session")
+def pair(slipway: Callable[..., Stack], machine_image: str) -> Iterator[Stack]:
+    """A control plane and a worker on machines of one's own, for tests that change no machine."""
+    stack = slipway("slipway-test-pair", of="dev-kubeadm", machines={"driver": "container", "cidr": "10.87.0.0/24"})
+    stack.up()
+    yield stack
+    stack.destroy()
+
+
 def leftovers(engine: Engine) -> dict[str, set[str]]:
     """What an engine holds beside images."""
     return {

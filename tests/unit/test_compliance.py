@@ -8,7 +8,7 @@ from tools import cli, compliance
 from tools.console import Problem
 from tools.stack import Stack
 
-STACKS = [f"{kind}-{target}" for kind in ("prod", "dev") for target in MANAGED]
+STACKS = [*(f"{kind}-{target}" for kind in ("prod", "dev") for target in MANAGED), "dev-kubeadm"]
 
 
 @pytest.fixture(autouse=True)
@@ -54,5 +54,5 @@ def test_a_table_shows_the_rule_and_its_verdict_and_ends_with_a_count(capsys):
 
 
 def test_a_target_without_rules_says_which_have_some():
-    with pytest.raises(Problem, match=r"dev-kind is of the target kind, which has no rules; those of gke"):
+    with pytest.raises(Problem, match=r"dev-kind is of the target kind, which has no rules; those of kubeadm, gke"):
         compliance.lines_of(Stack.find("dev-kind"))

@@ -18,6 +18,8 @@ wipe /var/lib/cloud/instances/*/{user-data.txt,user-data.txt.i,cloud-config.txt,
   /run/cloud-init/{combined-cloud-config,instance-data-sensitive}.json
 wipe /etc/slipway/join.kubeconfig /etc/kubernetes/super-admin.conf
 find /etc/kubernetes/pki -name '*.crt' -exec chmod 0600 {} +
+# CIS 4.1.1: packages and images bring it readable for everybody.
+find {/etc,/usr/lib}/systemd/system -path '*kubelet.service*' -type f -exec chmod 0600 {} +
 
 # Workers have no key of an authority.
 cd /etc/kubernetes/pki
