@@ -56,6 +56,12 @@ def same(wanted: str, running: str) -> bool:
     return minor_of(wanted) == minor_of(running)
 
 
+def is_patch(version: str) -> bool:
+    """Whether `version`, a Kubernetes version, names its patch: `1.37.2` does, `1.37` does not."""
+    match = _VERSION.fullmatch(version)
+    return match is not None and match[2] is not None
+
+
 def syntax_faults(version: str) -> list[Fault]:
     """Whether `version` reads as a Kubernetes version at all."""
     try:

@@ -13,14 +13,15 @@ from components import kubeconfig, versions
 from components.bootstrap import packages, pki
 from components.bootstrap.cloud_init import user_data
 from components.bootstrap.keys import Keys
-from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs, faults_of
+from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs
+from components.bootstrap.kubeadm_rules import faults_of
 from components.bootstrap.node import Node
-from components.bootstrap.plan import Machine, Plan, PodNetwork, Role
-from components.bootstrap.proxy import balancer, proxy
+from components.bootstrap.plan import Distribution, Machine, Plan, PodNetwork, Role
+from components.bootstrap.proxy import proxy
 from components.cluster import Cluster
 from components.local.kind_config import POD_CIDR, SERVICE_CIDR
-from components.machines import container
-from components.machines.container import Balancer, ContainerMachine, Network
+from components.machines import drivers
+from components.machines.driver import MachineDriver, MadeMachine
 from components.spec import Fault, SpecError
 from components.state import State, last_state, outputs_of
 
@@ -30,8 +31,8 @@ class KubeadmCluster(Cluster):
 
     target = "kubeadm"
 
-    machines: dict[str, ContainerMachine]
-    """Name → the driver's own resource."""
+    machines: dict[str, MadeMachine]
+    """Name → what the driver has made."""
 
     nodes: dict[str, Node]
     """Name → the node that the machine became."""
@@ -42,25 +43,17 @@ class KubeadmCluster(Cluster):
         name = args.get("name", name)
         protect = args.get("deletion_protection", False)
         below = pulumi.ResourceOptions(parent=self)
-        cidr = args["machines"].get("cidr", container.CIDR)
-        machines = machines_of(name, args)
+        driver = drivers.of(name, args)
+        machines = driver.machines()
         if faults := _upgrade_faults(args["version"], machines, state):
             raise SpecError(faults)
         booted = _as_booted(machines, state)
 
-        network = Network(f"{name}-network", cidr, args["version"], fixed(args), below)
+        driver.prepare({**fixed(args), **driver.fixed()}, below)
         keys = Keys(f"{name}-keys", name, pulumi.ResourceOptions(parent=self, protect=protect))
-        front = Balancer(
-            f"{name}-api",
-            network,
-            container.balancer_address(cidr),
-            balancer(machines),
-            args.get("api_port"),
-            below,
-        )
-        endpoint = pulumi.Output.concat("https://127.0.0.1:", front.port.apply(lambda port: f"{port:.0f}"))
+        front = driver.front(machines, below)
         admin = pulumi.Output.secret(
-            pulumi.Output.all(endpoint, keys.pki, keys.admin).apply(
+            pulumi.Output.all(front.url, keys.pki, keys.admin).apply(
                 lambda known: kubeconfig.build(
                     name,
                     known[0],
@@ -75,13 +68,11 @@ class KubeadmCluster(Cluster):
 
         self.machines = {}
         for machine in booted:
-            data = pulumi.Output.all(network.kubernetes_version, keys.pki).apply(
-                lambda known, machine=machine: _user_data(name, args, machines, machine, *known)
+            data = pulumi.Output.all(driver.kubernetes_version, keys.pki).apply(
+                lambda known, machine=machine: _user_data(driver, machines, machine, *known)
             )
-            self.machines[machine.name] = ContainerMachine(
-                machine.name,
-                network,
-                machine.address,
+            self.machines[machine.name] = driver.machine(
+                machine,
                 pulumi.Output.secret(data),
                 pulumi.ResourceOptions(parent=self, protect=protect and machine.role is not Role.WORKER),
             )
@@ -89,17 +80,16 @@ class KubeadmCluster(Cluster):
         self.nodes = {}
         before: list[Node] = []
         loopback = proxy(machines)
-        programs = network.kubernetes_version.apply(
-            lambda version: packages.source(_plan(name, args, machines, version))
-        )
+        programs = driver.kubernetes_version.apply(lambda version: packages.source(_plan(driver, machines, version)))
+        all_machines = [made.resource for made in self.machines.values()]
         for machine in machines:
             made = self.machines[machine.name]
             self.nodes[machine.name] = Node(
                 machine,
-                made,
+                made.resource,
                 made.reach,
                 admin,
-                network.kubernetes_version,
+                driver.kubernetes_version,
                 programs,
                 args.get("bootstrap_minutes", BOOTSTRAP_MINUTES),
                 args.get("cni", PodNetwork.FLANNEL) is not PodNetwork.NONE,
@@ -108,7 +98,7 @@ class KubeadmCluster(Cluster):
                     parent=self,
                     # Upgrades go this way: one node after the other, the workers last. All machines before the first
                     # node: few operations run at once, and none may wait for one that is not made.
-                    depends_on=[front, *(before[-1:] or self.machines.values())],
+                    depends_on=[*front.before, *(before[-1:] or all_machines)],
                     # Whoever destroys the whole cluster has nothing to drain.
                     deleted_with=keys,
                     custom_timeouts=pulumi.CustomTimeouts(create="4h", update="4h", delete="30m"),
@@ -121,9 +111,9 @@ class KubeadmCluster(Cluster):
             kubeconfig=pulumi.Output.all(admin, *(node.id for node in self.nodes.values())).apply(
                 lambda known: known[0]
             ),
-            endpoint=endpoint,
+            endpoint=front.url,
             ca_certificate=pulumi.Output.unsecret(keys.pki.apply(lambda known: known["cluster"]["certificate"])),
-            kubernetes_version=network.kubernetes_version,
+            kubernetes_version=driver.kubernetes_version,
             pod_cidr=args.get("pod_cidr", POD_CIDR),
             service_cidr=args.get("service_cidr", SERVICE_CIDR),
         )
@@ -140,38 +130,27 @@ def fixed(args: KubeadmArgs) -> dict[str, str]:
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
         "cni": str(args.get("cni", PodNetwork.FLANNEL)),
-        "machines.cidr": args["machines"].get("cidr", container.CIDR),
     }
 
 
-def machines_of(name: str, args: KubeadmArgs) -> list[Machine]:
-    """The machines of a cluster, the first control plane first."""
-    control_planes, workers = int(args.get("control_planes", 1)), int(args.get("workers", 1))
-    roles = [Role.FIRST, *[Role.CONTROL_PLANE] * (control_planes - 1), *[Role.WORKER] * workers]
-    names = [
-        *(f"{name}-control-plane-{index + 1}" for index in range(control_planes)),
-        *(f"{name}-worker-{index + 1}" for index in range(workers)),
-    ]
-    places = container.addresses(args["machines"].get("cidr", container.CIDR), roles)
-    return [Machine(*each) for each in zip(names, places, roles, strict=True)]
-
-
-def _plan(name: str, args: KubeadmArgs, machines: list[Machine], version: str) -> Plan:
+def _plan(driver: MachineDriver, machines: list[Machine], version: str) -> Plan:
+    args = driver.args
     return Plan(
-        name=name,
+        name=driver.name,
         version=version,
         machines=machines,
         pod_cidr=args.get("pod_cidr", POD_CIDR),
         service_cidr=args.get("service_cidr", SERVICE_CIDR),
-        endpoint="127.0.0.1",
+        endpoint=driver.api_host,
         cni=PodNetwork(args.get("cni", PodNetwork.FLANNEL)),
+        distribution=Distribution(args.get("distribution", Distribution.DEBIAN_12)),
+        packages=driver.packages,
+        mirror=args.get("mirror"),
     )
 
 
-def _user_data(
-    name: str, args: KubeadmArgs, machines: list[Machine], machine: Machine, version: str, made: pki.Pki
-) -> str:
-    plan = _plan(name, args, machines, version)
+def _user_data(driver: MachineDriver, machines: list[Machine], machine: Machine, version: str, made: pki.Pki) -> str:
+    plan = _plan(driver, machines, version)
     if len(plan.control_planes) == 1 and machine.role is Role.FIRST:
         return user_data(plan, machine, made, None)
     return user_data(plan, machine, made, pki.join(made, machine.name, pki.now()))

@@ -7,13 +7,86 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from components.bootstrap.plan import Role
+from components.bootstrap.plan import Machine, Role
+from components.bootstrap.proxy import balancer
 from components.machines.container_provider import BalancerProvider, MachineProvider, NetworkProvider
+from components.machines.driver import Front, MachineDriver, MadeMachine
+from components.spec import Fault
 
 CIDR = "10.89.0.0/24"
 
 _BALANCER, _FIRST_CONTROL_PLANE, _FIRST_WORKER = 2, 11, 32
 """Places in the network. Each machine keeps its own, however many there are."""
+
+
+class ContainerDriver(MachineDriver):
+    """Containers in a network of their own, and one more before the API."""
+
+    brings_all = True
+
+    @property
+    def cidr(self) -> str:
+        """Addresses of the machines."""
+        return self.args["machines"].get("cidr", CIDR)
+
+    @property
+    def api_host(self) -> str:
+        """The engine publishes the API on loopback alone."""
+        return "127.0.0.1"
+
+    def fixed(self) -> Mapping[str, str]:
+        """What containers, once made, do not take in."""
+        return {"machines.cidr": self.cidr}
+
+    def addresses(self, roles: Sequence[Role]) -> list[str]:
+        """The address of each machine, by role and place: one that is added or goes moves no other."""
+        network = IPv4Network(self.cidr)
+        control_planes = sum(role is not Role.WORKER for role in roles)
+        return [
+            str(
+                network[_FIRST_WORKER + index - control_planes if role is Role.WORKER else _FIRST_CONTROL_PLANE + index]
+            )
+            for index, role in enumerate(roles)
+        ]
+
+    def networks(self) -> Mapping[str, str]:
+        """Where all containers are."""
+        return {"machines.cidr": self.cidr}
+
+    def faults(self) -> list[Fault]:
+        """Whether every machine finds a place."""
+        last = IPv4Network(self.cidr).num_addresses - 1
+        faults = []
+        for role, wanted, room in (
+            ("control planes", self.control_planes, min(last, _FIRST_WORKER) - _FIRST_CONTROL_PLANE),
+            ("workers", self.workers, last - _FIRST_WORKER),
+        ):
+            if wanted > (places := max(0, room)):
+                message = f"{self.cidr} has room for {places} {role}, and {wanted} are asked for; write a larger one"
+                faults.append(Fault("machines.cidr", message))
+        return faults
+
+    def prepare(self, fixed: Mapping[str, str], opts: pulumi.ResourceOptions) -> None:
+        """Declare the network, which finds the image too."""
+        self.network = Network(f"{self.name}-network", self.cidr, self.args["version"], fixed, opts)
+        self.kubernetes_version = self.network.kubernetes_version
+
+    def front(self, machines: Sequence[Machine], opts: pulumi.ResourceOptions) -> Front:
+        """Declare the container before the API."""
+        front = Balancer(
+            f"{self.name}-api",
+            self.network,
+            str(IPv4Network(self.cidr)[_BALANCER]),
+            balancer(machines),
+            self.args.get("api_port"),
+            opts,
+        )
+        return Front(pulumi.Output.concat("https://127.0.0.1:", front.port.apply(lambda port: f"{port:.0f}")), [front])
+
+    def machine(self, machine: Machine, user_data: pulumi.Output[str], opts: pulumi.ResourceOptions) -> MadeMachine:
+        """Declare a container."""
+        made = ContainerMachine(machine.name, self.network, machine.address, user_data, opts)
+        return MadeMachine(made, made.reach)
 
 
 class Network(dynamic.Resource, module="slipway", name="ContainerNetwork"):
@@ -88,28 +161,3 @@ class Balancer(dynamic.Resource, module="slipway", name="ContainerBalancer"):
             },
             opts,
         )
-
-
-def balancer_address(cidr: str) -> str:
-    """The balancer's address."""
-    return str(IPv4Network(cidr)[_BALANCER])
-
-
-def addresses(cidr: str, roles: Sequence[Role]) -> list[str]:
-    """The address of each machine, by role and place: one that is added or goes moves no other."""
-    network = IPv4Network(cidr)
-    control_planes = sum(role is not Role.WORKER for role in roles)
-    return [
-        str(network[_FIRST_WORKER + index - control_planes if role is Role.WORKER else _FIRST_CONTROL_PLANE + index])
-        for index, role in enumerate(roles)
-    ]
-
-
-def room_for_control_planes(cidr: str) -> int:
-    """How many control planes find a place in a network."""
-    return max(0, min(IPv4Network(cidr).num_addresses - 1, _FIRST_WORKER) - _FIRST_CONTROL_PLANE)
-
-
-def room_for_workers(cidr: str) -> int:
-    """How many workers find a place in a network."""
-    return max(0, IPv4Network(cidr).num_addresses - 1 - _FIRST_WORKER)

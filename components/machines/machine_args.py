@@ -1,4 +1,4 @@
-"""What a stack says about its machines, by driver."""
+"""What a stack says about its machines. Each driver has keys of its own; all stand below `machines`."""
 
 from enum import StrEnum
 from typing import NotRequired
@@ -12,11 +12,19 @@ class Driver(StrEnum):
     CONTAINER = "container"
 
 
-class Machines(TypedDict):
-    """Where the machines come from."""
+class Choice(TypedDict):
+    """Which driver there is."""
 
     driver: Driver
     """`container`: system containers on this machine, for trying a production cluster out and for tests."""
 
+
+class ContainerMachines(TypedDict):
+    """Machines that are containers."""
+
     cidr: NotRequired[str]
     """Addresses of the machines, with `driver: container`. Default: 10.89.0.0/24."""
+
+
+class Machines(Choice, ContainerMachines):
+    """Where the machines come from."""

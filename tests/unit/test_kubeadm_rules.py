@@ -5,16 +5,20 @@ from typing import Any
 
 import pytest
 
-from components.bootstrap import kubeadm_args
-from components.bootstrap.kubeadm import KubeadmCluster, machines_of
+from components.bootstrap import kubeadm_rules
+from components.bootstrap.kubeadm import KubeadmCluster
 from components.bootstrap.plan import Role
-from components.machines import container
+from components.machines import drivers
 
 ARGS: Any = {"version": "1.37", "name": "demo", "machines": {"driver": "container"}}
 
 
 def faults(**args):
-    return list(map(str, kubeadm_args.faults_of(ARGS | args)))
+    return list(map(str, kubeadm_rules.faults_of(ARGS | args)))
+
+
+def machines_of(name, args):
+    return drivers.of(name, args).machines()
 
 
 def machines(cidr):
@@ -134,20 +138,20 @@ def test_all_that_is_wrong_is_told_at_once():
 
 
 def test_the_component_refuses_by_these_rules():
-    assert KubeadmCluster.check({**ARGS, "workers": -1}) == kubeadm_args.faults_of({**ARGS, "workers": -1})
+    assert KubeadmCluster.check({**ARGS, "workers": -1}) == kubeadm_rules.faults_of({**ARGS, "workers": -1})
 
 
 def test_the_longest_name_still_gives_host_names():
     args: Any = {**ARGS, "control_planes": 7, "workers": 223}
 
-    assert max(len(machine.name) for machine in machines_of("d" * kubeadm_args.LONGEST_NAME, args)) <= 63
+    assert max(len(machine.name) for machine in machines_of("d" * kubeadm_rules.LONGEST_NAME, args)) <= 63
 
 
 @pytest.mark.parametrize(("cidr", "control_planes", "workers"), [("10.89.0.0/24", 7, 223), ("192.168.7.0/28", 3, 0)])
 def test_every_machine_that_is_taken_has_an_address_of_its_own_in_the_network(cidr, control_planes, workers):
     args: Any = {**ARGS, "machines": machines(cidr), "control_planes": control_planes, "workers": workers}
     network = IPv4Network(cidr)
-    reserved = {str(network[0]), str(network[1]), str(network[-1]), container.balancer_address(cidr)}
+    reserved = {str(network[0]), str(network[1]), str(network[-1]), str(network[2])}
 
     addresses = [machine.address for machine in machines_of("demo", args)]
 
