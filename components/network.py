@@ -41,22 +41,40 @@ def size_faults(key: str, network: str, prefixes: tuple[int, int], taker: str) -
     return [Fault(key, f"{taker} takes no such size as {network}; write one from /{largest} to /{smallest}")]
 
 
-def room_faults(networks: Mapping[str, str], rooms: Mapping[str, tuple[int, int]], wanted: int) -> list[Fault]:
+PRIVATE_NETWORKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+"""https://datatracker.ietf.org/doc/html/rfc1918#section-3."""
+
+
+def private_faults(key: str, network: str) -> list[Fault]:
+    """Whether `network` is one that no network of the internet has."""
+    if any(IPv4Network(network).subnet_of(private) for private in PRIVATE_NETWORKS):
+        return []
+    return [Fault(key, f"{network} is public; write a part of {', '.join(map(str, PRIVATE_NETWORKS))}")]
+
+
+def room_faults(
+    networks: Mapping[str, str], wanted: int, *, pod_prefix: int, reserved: int, parts: int = 1
+) -> list[Fault]:
     """Which networks are too small for the nodes of a cluster.
 
     Args:
-        networks: Key of the stack file → CIDR.
-        rooms: Key → how many nodes find a place there, and the length of the prefix that would do.
+        networks: CIDRs by the keys of the stack file, of which `nodeCidr`, where it is there, and `podCidr` count.
         wanted: How many nodes there may be during an upgrade.
+        pod_prefix: The length of the prefix of a node's share of the pods' addresses.
+        reserved: How many addresses of the nodes' network no node has.
+        parts: Nodes have one of so many equal parts of `nodeCidr`.
     """
+    sizes = {key: IPv4Network(networks[key]).num_addresses for key in ("nodeCidr", "podCidr") if key in networks}
+    rooms = {"nodeCidr": sizes.get("nodeCidr", 0) // parts - reserved, "podCidr": sizes["podCidr"] >> 32 - pod_prefix}
+    needs = {"nodeCidr": (wanted + reserved) * parts, "podCidr": wanted << 32 - pod_prefix}
     return [
         Fault(
             key,
-            f"{networks[key]} has room for {max(room, 0)} nodes, and the pools may grow to {wanted} during an upgrade; "
-            f"write a /{prefix} or larger, or lower maxNodes",
+            f"{networks[key]} has room for {max(rooms[key], 0)} nodes, and the pools may grow to {wanted} during an "
+            f"upgrade; write a /{prefix_for(needs[key])} or larger, or lower maxNodes",
         )
-        for key, (room, prefix) in rooms.items()
-        if room < wanted
+        for key in sizes
+        if rooms[key] < wanted
     ]
 
 

@@ -132,6 +132,11 @@ def at_least(*wanted: Any) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and set(wanted) <= set(value)
 
 
+def lists_networks(cidrs: Any) -> bool:
+    """Whether a list of CIDRs lets somebody in, and not everybody."""
+    return isinstance(cidrs, list) and bool(cidrs) and not {None, "0.0.0.0/0", "::/0"} & set(cidrs)
+
+
 def is_off(value: Any) -> bool:
     """Whether a switch is off, or left at a default that is off."""
     return value is None or value is False

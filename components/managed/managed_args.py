@@ -1,7 +1,7 @@
 """What a stack says about a cluster in any cloud, and the rules that hold in all of them. Pure: no SDK is needed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from ipaddress import IPv4Network, collapse_addresses
 from typing import NotRequired
@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from components import parity, versions
 from components.cluster import ClusterArgs
 from components.managed.controls import Control
-from components.managed.node_pools import NodePool, node_pool_faults
+from components.managed.node_pools import Machines, NodePool, node_pool_faults
 from components.network import cidr_faults
 from components.spec import Fault, nearest
 
@@ -153,6 +153,21 @@ def authorized_cidrs(args: ManagedArgs) -> list[str]:
     return args["api_access"]["authorized_cidrs"] if "api_access" in args else []
 
 
+def given_key(args: ManagedArgs) -> pulumi.Input[str] | None:
+    """The key for Secrets that is there already, if any."""
+    return args["secrets_encryption"]["key"] if "secrets_encryption" in args else None
+
+
+def is_exact(version: str) -> bool:
+    """Whether a stack asks for one patch and no other, so that the cloud must not bring the next one."""
+    return version.count(".") > 1
+
+
+def is_extended(args: ManagedArgs) -> bool:
+    """Whether a minor may stay after its usual support ends, for more money."""
+    return args.get("release_channel") == ReleaseChannel.EXTENDED
+
+
 def most_nodes(args: ManagedArgs, surge: int) -> int:
     """How many nodes there may be at once, when every pool has grown and an upgrade adds `surge` to each."""
     return sum(pool["max_nodes"] + surge for pool in args.get("node_pools", []))
@@ -191,11 +206,32 @@ def required_access_faults(args: ManagedArgs, why: str) -> list[Fault]:
     return [Fault("apiAccess.authorizedCidrs", f"is required: {why}; list your own networks, e.g. 203.0.113.0/24")]
 
 
+def given_network_faults(said: Mapping[str, bool]) -> list[Fault]:
+    """What a stack says of a network that is made, while it gives one: key of the stack file → whether it does."""
+    return [Fault(key, "is for a network that is made, and `network` gives one; drop it") for key in said if said[key]]
+
+
+def growth_faults(wanted: int, most: int, place: str, advice: str = "lower maxNodes") -> list[Fault]:
+    """Whether the cluster may grow to more nodes than find a place.
+
+    Args:
+        wanted: How many nodes there may be during an upgrade.
+        most: How many the cloud allows.
+        place: Where it allows them, e.g. `a GKE cluster`.
+        advice: What to do about it.
+    """
+    if wanted <= most:
+        return []
+    fault = f"may grow to {wanted} nodes during an upgrade, and {place} has room for {most}"
+    return [Fault("nodePools", f"{fault}; {advice}")]
+
+
 def managed_faults(
     target: str,
     args: ManagedArgs,
     *,
     longest_pool_name: int,
+    machines: Machines,
     controls: Sequence[Control],
     channels: Sequence[ReleaseChannel] = tuple(ReleaseChannel),
 ) -> list[Fault]:
@@ -205,6 +241,7 @@ def managed_faults(
         target: Name of the target.
         args: What a stack asks for.
         longest_pool_name: How many letters the cloud leaves for the name of a pool.
+        machines: What the target calls machines.
         controls: The rules that the target keeps, whose ids a waiver may name.
         channels: The release channels that the target has.
     """
@@ -212,7 +249,7 @@ def managed_faults(
     return [
         *parity.lacking_faults(target, args, waivers),
         *_waiver_faults(waivers, {*parity.FEATURES, *(control.id for control in controls)}),
-        *_compute_faults(target, args, longest_pool_name),
+        *_compute_faults(target, args, longest_pool_name, machines),
         *_access_faults(args),
         *_maintenance_faults(args.get("maintenance", DEFAULT_MAINTENANCE)),
         *_channel_faults(target, args, channels),
@@ -229,14 +266,14 @@ def _waiver_faults(waivers: dict[str, str], known: set[str]) -> list[Fault]:
     return faults
 
 
-def _compute_faults(target: str, args: ManagedArgs, longest_pool_name: int) -> list[Fault]:
+def _compute_faults(target: str, args: ManagedArgs, longest_pool_name: int, machines: Machines) -> list[Fault]:
     if is_auto(target, args):
         if "node_pools" in args:
             return [Fault("nodePools", "says what nodes there are, and so does `compute: auto`; drop one of them")]
         return []
     if "node_pools" not in args:
         return [Fault("nodePools", "is required: the nodes, at least one pool")]
-    return node_pool_faults(args["node_pools"], longest_name=longest_pool_name)
+    return node_pool_faults(args["node_pools"], longest_name=longest_pool_name, machines=machines)
 
 
 def _access_faults(args: ManagedArgs) -> list[Fault]:

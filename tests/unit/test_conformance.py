@@ -325,6 +325,31 @@ def test_a_bad_pool_is_refused_in_one_line(managed, pool, message):
     assert len(error.value.faults) == 1
 
 
+@pytest.fixture
+def gpu_pool(managed):
+    evidence = managed.features["gpu-nodes"]
+    return (evidence[0] if isinstance(evidence, tuple) else evidence).when["nodePools"][0]
+
+
+def test_a_machine_with_gpus_is_refused_in_a_pool_that_does_not_ask_for_them(managed, gpu_pool):
+    unasked = {key: value for key, value in gpu_pool.items() if key != "gpu"}
+    machine = gpu_pool["machineType"]
+    fix = rf"write `gpu: .*`, or a machineType like {managed.cluster['nodePools'][0]['machineType']}$"
+    with pytest.raises(
+        SpecError, match=rf"nodePools\[0\]\.gpu: is required with {machine}, whose GPUs .*; {fix}"
+    ) as error:
+        read(managed, {"nodePools": [unasked]})
+    assert len(error.value.faults) == 1
+
+
+def test_gpus_are_refused_of_a_machine_that_has_none(managed, gpu_pool):
+    first, *_ = managed.cluster["nodePools"]
+    fix = f"drop it, or write a machineType like {gpu_pool['machineType']}$"
+    with pytest.raises(SpecError, match=rf"nodePools\[0\]\.gpu: {first['machineType']} has no GPU; {fix}") as error:
+        read(managed, {"nodePools": [{**first, "gpu": gpu_pool["gpu"]}]})
+    assert len(error.value.faults) == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -1,4 +1,14 @@
-from components.managed.controls import Control, Resource, Verdict, at_least, field_of, is_off, is_set, report
+from components.managed.controls import (
+    Control,
+    Resource,
+    Verdict,
+    at_least,
+    field_of,
+    is_off,
+    is_set,
+    lists_networks,
+    report,
+)
 
 PRIVATE = Control("CIS X 1", "nodes are private", "Cluster", "network.privateNodes", True)
 LOGGED = Control("CIS X 2", "logs are kept", "Cluster", "logs", at_least("audit"))
@@ -53,5 +63,7 @@ def test_the_words_for_what_is_wanted():
     assert at_least("a")(["b", "a"])
     assert not at_least("a", "c")(["b", "a"])
     assert not at_least("a")("a")
+    assert lists_networks(["203.0.113.0/24"])
+    assert not any(map(lists_networks, (None, [], ["0.0.0.0/0"], ["203.0.113.0/24", "::/0"], [None])))
     assert (is_off(None), is_off(False), is_off(True)) == (True, True, False)
     assert (is_set("x"), is_set(None), is_set({})) == (True, False, False)

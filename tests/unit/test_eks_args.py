@@ -61,10 +61,10 @@ def test_the_image_of_a_node_is_for_its_processor(machine, arm):
             {"node_pools": [pool(machine_type="e2-standard-4")]},
             r"machineType: 'e2-standard-4' is no type of EC2 instance",
         ),
-        ({"node_pools": [pool(gpu={})]}, r"nodePools\[0\]\.gpu: m7i.large has no GPU of NVIDIA's; write .* g6.xlarge$"),
+        ({"node_pools": [pool(gpu={})]}, r"nodePools\[0\]\.gpu: m7i.large has no GPU; drop it, or write .* g6.xlarge$"),
         (
             {"node_pools": [pool(machine_type="g6.xlarge", gpu={"type": "nvidia-l4"})]},
-            r"nodePools\[0\]\.gpu\.type: is for GKE; .* write `gpu: {}`$",
+            r"nodePools\[0\]\.gpu\.type: says nothing here: g6.xlarge tells .* write `gpu: {}`$",
         ),
         ({"node_pools": [pool(min_nodes=0)]}, "nodePools: have no node at first .* minNodes of 1 or more$"),
         (
@@ -83,7 +83,7 @@ def test_the_image_of_a_node_is_for_its_processor(machine, arm):
         ({"admins": ["ann@example.com"]}, r"admins\[0\]: 'ann@example.com' is no role or user of IAM; write one like"),
         ({"admins": ["arn:aws:iam::123456789012:root"]}, r"admins\[0\]: .* is no role or user of IAM"),
         ({"admins": [ADMIN, ADMIN]}, r"admins\[1\]: .* is there twice; drop one$"),
-        ({"node_cidr": "10.0.0.0/24"}, "nodeCidr: 10.0.0.0/24 does not make a VPC of 3 zones; write a /16 to /23$"),
+        ({"node_cidr": "10.0.0.0/24"}, "nodeCidr: EKS takes no such size as 10.0.0.0/24; write one from /16 to /23$"),
         (
             {"node_cidr": "10.0.0.0/22"},
             "nodeCidr: 10.0.0.0/22 has 768 private addresses, .* 1024 .* write a /21 or larger",
@@ -122,11 +122,11 @@ def test_the_image_of_a_node_is_for_its_processor(machine, arm):
         ({"network": {"subnet_ids": ["subnet-1"]}}, "network.subnetIds: are too few; EKS wants two or more"),
         (
             {"network": {"subnet_ids": ["subnet-1", "subnet-2"]}, "node_cidr": "10.0.0.0/16"},
-            "nodeCidr: says nothing in a network that is there already, whose addresses are its own; drop it$",
+            "nodeCidr: is for a network that is made, and `network` gives one; drop it$",
         ),
         (
             {"network": {"subnet_ids": ["subnet-1", "subnet-2"]}, "highly_available": False},
-            "highlyAvailable: says nothing in a network that is there already, .* drop it$",
+            "highlyAvailable: is for a network that is made, .* drop it$",
         ),
     ],
 )

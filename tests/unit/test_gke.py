@@ -46,6 +46,10 @@ def pool(**changes):
     return {**POOL, **changes}
 
 
+def gpu_pool(**gpu):
+    return pool(machine_type="g2-standard-4", gpu=gpu)
+
+
 # Shape
 
 
@@ -298,7 +302,10 @@ def test_upgrades_come_by_the_channel_asked_for(gke):
         ({"node_pools": [pool(name="Web_1")]}, r"nodePools\[0\]\.name: 'Web_1' cannot name a pool; use small letters"),
         ({"node_pools": [pool(disk_gb=5)]}, r"nodePools\[0\]\.diskGb: 5 GB do not hold system and images; write 20$"),
         ({"node_pools": [pool(disk_gb=65537)]}, r"nodePools\[0\]\.diskGb: 65537 GB are more .* write 65536$"),
-        ({"node_pools": [pool(machine_type="")]}, r"nodePools\[0\]\.machineType: '' is no machine; write one like e2-"),
+        (
+            {"node_pools": [pool(machine_type="")]},
+            r"nodePools\[0\]\.machineType: '' is no machine of Google Cloud; write one like e2-",
+        ),
         (
             {"node_pools": [pool(labels={"a b": "c"})]},
             r"nodePools\[0\]\.labels: 'a b' cannot name a label; use at most",
@@ -307,7 +314,7 @@ def test_upgrades_come_by_the_channel_asked_for(gke):
             {"node_pools": [pool(taints=[{"key": "a", "value": "b:c", "effect": "NoSchedule"}])]},
             r"nodePools\[0\]\.taints\[0\]\.value: 'b:c' is no value of a taint; use at most 63",
         ),
-        ({"node_pools": [pool(max_nodes=10**6)]}, "nodePools: may grow to 1000001 nodes, .* 65000 .*; lower maxNodes$"),
+        ({"node_pools": [pool(max_nodes=10**6)]}, "nodePools: may grow to 1000001 nodes .* 65000; lower maxNodes$"),
         ({"service_cidr": "10.8.0.0/29"}, "serviceCidr: GKE takes no such size as 10.8.0.0/29; write .* /16 to /28$"),
         ({"region": "europe-west٣"}, "region: 'europe-west٣' is no region of Google Cloud; write one like"),
         ({"node_cidr": "10.0.0.0/29"}, "nodeCidr: 10.0.0.0/29 has room for 4 nodes, .* to 6 .* write a /28 or larger"),
@@ -403,8 +410,8 @@ def test_groups_of_the_domain_and_the_projects_image_policy_are_known_when_asked
     ("changes", "message"),
     [
         ({"gke": {"security_group": "admins@example.com"}}, "gke.securityGroup: 'admins@example.com' will not do"),
-        ({"node_pools": [pool(gpu={})]}, r"nodePools\[0\]\.gpu\.type: is required on GKE"),
-        ({"node_pools": [pool(gpu={"type": ""})]}, r"nodePools\[0\]\.gpu\.type: is required on GKE"),
+        ({"node_pools": [gpu_pool()]}, r"nodePools\[0\]\.gpu\.type: is required on GKE"),
+        ({"node_pools": [gpu_pool(type="")]}, r"nodePools\[0\]\.gpu\.type: is required on GKE"),
         *(
             (
                 {"node_pools": [pool(machine_type=machine)]},
@@ -412,13 +419,13 @@ def test_groups_of_the_domain_and_the_projects_image_policy_are_known_when_asked
             )
             for machine in ("m5.large", "Standard_D4s_v5", "s-4vcpu-8gb", "E2-STANDARD-4", "x")
         ),
-        ({"node_pools": [pool(gpu={"type": "nvidia-l4", "count": 0})]}, r"nodePools\[0\]\.gpu\.count: 0 is no GPU"),
+        ({"node_pools": [gpu_pool(type="nvidia-l4", count=0)]}, r"nodePools\[0\]\.gpu\.count: 0 is no GPU"),
         (
             {
                 "node_cidr": "10.0.0.0/20",
                 "network": {"id": "n", "subnet_id": "s", "pod_range": "p", "service_range": "v"},
             },
-            "nodeCidr: says nothing in a network that is there already",
+            "nodeCidr: is for a network that is made",
         ),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from components.managed.kapsule.cluster import KapsuleCluster
-from components.managed.kapsule.controls import names_networks
+from components.managed.kapsule.controls import CONTROLS
 from components.spec import SpecError
 from tests.engine.stand_in.cloud import UNKNOWN
 from tests.engine.stand_in.scaleway import ADMIN_TOKEN, CA_CERTIFICATE, SCALEWAY
@@ -92,7 +92,7 @@ def test_the_api_lets_in_the_listed_networks_and_the_nodes_by_their_gateway_and_
     "rules", [None, [], [{"ip": "0.0.0.0/0"}], [{"ip": "203.0.113.0/24"}, {"scalewayRanges": True}], [{"ip": "::/0"}]]
 )
 def test_an_acl_that_lets_in_nobody_or_anybody_keeps_no_rule(rules):
-    assert not names_networks(rules)
+    assert not CONTROLS[0].is_kept_by({"aclRules": rules})
 
 
 def test_the_api_is_closed_before_nodes_join_and_is_never_opened_again_by_a_destroy(kapsule):
@@ -298,10 +298,10 @@ def test_nodes_of_a_given_network_reach_the_api_by_its_gateway(kapsule):
         ({"version": "1.37.2", "maintenance": {"hour": 3}}, "maintenance: says how patches come, .* drop maintenance"),
         ({"node_pools": [pool(machine_type="e2-standard-4")]}, r"machineType: 'e2-standard-4' is no Instance of Scal"),
         ({"node_pools": [pool(machine_type="DEV1-S")]}, r"machineType: DEV1-S has too little memory .* e\.g\. DEV1-M$"),
-        ({"node_pools": [pool(gpu={})]}, r"nodePools\[0\]\.gpu: POP2-4C-16G has no GPU; choose .* e\.g\. L4-1-24G$"),
+        ({"node_pools": [pool(gpu={})]}, r"nodePools\[0\]\.gpu: POP2-4C-16G has no GPU; drop it, .* like L4-1-24G$"),
         (
             {"node_pools": [pool(machine_type="L4-1-24G", gpu={"count": 2})]},
-            r"nodePools\[0\]\.gpu: L4-1-24G says by itself which GPUs it has, .* write `gpu: \{\}`$",
+            r"nodePools\[0\]\.gpu\.count: says nothing here: L4-1-24G tells .* write `gpu: \{\}`$",
         ),
         ({"node_pools": [pool(disk_gb=10_001)]}, r"nodePools\[0\]\.diskGb: 10001 GB are more .*; write 10000$"),
         (
@@ -318,7 +318,7 @@ def test_nodes_of_a_given_network_reach_the_api_by_its_gateway(kapsule):
         ),
         (
             {"node_cidr": "10.0.0.0/16"},
-            "nodeCidr: no Private Network has the size of 10.0.0.0/16; write one of /20 to /28",
+            "nodeCidr: Scaleway takes no such size as 10.0.0.0/16; write one from /20 to /28",
         ),
         ({"node_cidr": "100.64.0.0/20"}, "nodeCidr: a Private Network cannot have 100.64.0.0/20; choose one below 10"),
         ({"node_cidr": "8.8.0.0/20"}, "nodeCidr: a Private Network cannot have 8.8.0.0/20"),

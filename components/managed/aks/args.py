@@ -19,13 +19,16 @@ from components.managed.managed_args import (
     SERVICE_CIDR,
     ManagedArgs,
     ReleaseChannel,
+    given_key,
+    given_network_faults,
+    growth_faults,
     is_auto,
     managed_faults,
     most_nodes,
     name_faults,
 )
-from components.managed.node_pools import NodePool
-from components.network import cidr_faults, prefix_for, room_faults, size_faults
+from components.managed.node_pools import Machines, NodePool
+from components.network import cidr_faults, room_faults, size_faults
 from components.spec import Fault
 
 SURGE_NODES = 1
@@ -56,9 +59,6 @@ MOST_NODES = 5000
 MOST_POOL_NODES = 1000
 """https://learn.microsoft.com/azure/aks/quotas-skus-regions#service-quotas-and-limits."""
 
-LARGEST_DISK_GB = 2048
-"""Of a node, `osDiskSizeGB`: https://github.com/Azure/bicep-types-az/tree/main/generated/containerservice."""
-
 LONGEST_NAME = 47
 """AKS allows 63 letters, of which `-cluster` and what Pulumi adds to make it unique take 16."""
 
@@ -72,6 +72,18 @@ ZONES = ("1", "2", "3")
 
 SYSTEM_MACHINE = "Standard_D4s_v5"
 """Four CPUs are the least that AKS takes for its own pods: https://learn.microsoft.com/azure/aks/use-system-pools."""
+
+MACHINES = Machines(
+    kind="machine of Azure",
+    # https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions
+    pattern=r"Standard_[A-Z]+[0-9][A-Za-z0-9._-]*",
+    example=SYSTEM_MACHINE,
+    # https://learn.microsoft.com/azure/virtual-machines/sizes/overview#gpu-accelerated
+    with_gpus=r"Standard_N[CDGV].+",
+    gpu_example="Standard_NC4as_T4_v3",
+    # `osDiskSizeGB`: https://github.com/Azure/bicep-types-az/tree/main/generated/containerservice
+    largest_disk_gb=2048,
+)
 
 
 class AksOutbound(StrEnum):
@@ -136,20 +148,19 @@ class AksArgs(ManagedArgs):
 
 def faults_of(args: AksArgs) -> list[Fault]:
     """What is wrong with `args`, as far as it can be known without asking Azure."""
-    pools = args.get("node_pools", [])
+    room = LONGEST_POOL - POOL_SUFFIX
     faults = [
         *versions.syntax_faults(args["version"]),
         *_name_faults(args.get("name", "")),
         *_region_faults(args["region"]),
-        *managed_faults(
-            "aks", args, longest_pool_name=LONGEST_POOL - POOL_SUFFIX, controls=CONTROLS, channels=CHANNELS
-        ),
+        *managed_faults("aks", args, longest_pool_name=room, machines=MACHINES, controls=CONTROLS, channels=CHANNELS),
+        *_pool_faults(args.get("node_pools", [])),
         *_admin_faults(args),
         *_key_faults(args),
-        *_tag_faults(args.get("tags", {})),
         *(_auto_faults(args) if is_auto("aks", args) else _own_faults(args.get("aks", {}))),
+        *_tag_faults(args.get("tags", {})),
     ]
-    return faults or _pool_faults(pools) or _network_faults(args)
+    return faults or _network_faults(args)
 
 
 def pinned(args: AksArgs) -> dict[str, Any]:
@@ -236,6 +247,26 @@ def _region_faults(region: str) -> list[Fault]:
     return [Fault("region", f"{region!r} is no region of Azure as its API names them; write one like {example}")]
 
 
+def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
+    faults: list[Fault] = []
+    for index, pool in enumerate(pools):
+        key = f"nodePools[{index}]"
+        if "-" in pool["name"]:
+            faults.append(Fault(f"{key}.name", f"{pool['name']!r} has a hyphen, which AKS does not take; leave it out"))
+        if (most := pool["max_nodes"]) > MOST_POOL_NODES:
+            limit = f"{MOST_POOL_NODES} at most, and more pools"
+            faults.append(Fault(f"{key}.maxNodes", f"{most} are more than a pool has; write {limit}"))
+        faults += _arm_faults(f"{key}.machineType", pool["machine_type"])
+    return faults
+
+
+def _arm_faults(key: str, machine: str) -> list[Fault]:
+    """https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions."""
+    if re.match(r"Standard_[A-Z]+[0-9]+[a-oq-z]*p[a-z]*(_|$)", machine):
+        return [Fault(key, f"{machine!r} has an Arm CPU, and AKS boots none securely; write one like {SYSTEM_MACHINE}")]
+    return []
+
+
 def _admin_faults(args: AksArgs) -> list[Fault]:
     admins = args.get("admins", [])
     if not admins:
@@ -250,7 +281,7 @@ def _admin_faults(args: AksArgs) -> list[Fault]:
 
 
 def _key_faults(args: AksArgs) -> list[Fault]:
-    key = args["secrets_encryption"]["key"] if "secrets_encryption" in args else None
+    key = given_key(args)
     if not isinstance(key, str) or KEY_ID.fullmatch(key):
         return []
     return [
@@ -259,15 +290,6 @@ def _key_faults(args: AksArgs) -> list[Fault]:
             f"{key!r} is no id of a key's version; write it like /subscriptions/…/resourceGroups/…/providers/"
             "Microsoft.KeyVault/vaults/…/keys/…/versions/…",
         )
-    ]
-
-
-def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
-    """https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations."""
-    return [
-        Fault(f"tags.{key}", f"{f'{key}: {value}'!r} is no tag of Azure; leave out < > % & \\ ? and / of its name")
-        for key, value in tags.items()
-        if not re.fullmatch(r"[^<>%&\\?/]{1,512}", key) or len(value) > 256
     ]
 
 
@@ -303,9 +325,12 @@ def _auto_faults(args: AksArgs) -> list[Fault]:
 def _own_faults(own: AksOwn) -> list[Fault]:
     system = own.get("system_nodes", {})
     key = "aks.systemNodes"
-    faults = _machine_faults(f"{key}.machineType", system.get("machine_type", SYSTEM_MACHINE))
-    if system.get("machine_type", "").startswith("Standard_B"):
+    machine = system.get("machine_type", SYSTEM_MACHINE)
+    faults = MACHINES.faults(f"{key}.machineType", machine) + _arm_faults(f"{key}.machineType", machine)
+    if machine.startswith("Standard_B"):
         faults.append(Fault(f"{key}.machineType", "of the B series will not do; AKS wants 4 steady CPUs, e.g. D4s_v5"))
+    if re.fullmatch(MACHINES.with_gpus, machine):
+        faults.append(Fault(f"{key}.machineType", f"{machine} has GPUs, which AKS itself has no use for; drop it"))
     least, most = system.get("min_nodes", 1), system.get("max_nodes", MOST_POOL_NODES)
     if least < 1:
         faults.append(Fault(f"{key}.minNodes", f"{least} is too few, AKS runs pods of its own there; write 1 or more"))
@@ -319,44 +344,18 @@ def _own_faults(own: AksOwn) -> list[Fault]:
     return faults
 
 
-def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
-    faults: list[Fault] = []
-    for index, pool in enumerate(pools):
-        key, gpu = f"nodePools[{index}]", pool.get("gpu")
-        if not pool["name"].isalnum():
-            faults.append(Fault(f"{key}.name", f"{pool['name']!r} has a hyphen, which AKS does not take; leave it out"))
-        if pool["max_nodes"] > MOST_POOL_NODES:
-            faults.append(
-                Fault(
-                    f"{key}.maxNodes",
-                    f"{pool['max_nodes']} are more than a pool has; write {MOST_POOL_NODES} at most, and more pools",
-                )
-            )
-        if (disk := pool.get("disk_gb", 0)) > LARGEST_DISK_GB:
-            faults.append(Fault(f"{key}.diskGb", f"{disk} GB are more than a node may have; write {LARGEST_DISK_GB}"))
-        faults += _machine_faults(f"{key}.machineType", pool["machine_type"])
-        has_gpu = pool["machine_type"].startswith("Standard_N")
-        if gpu is None and has_gpu:
-            faults.append(Fault(f"{key}.gpu", f"is required with {pool['machine_type']}, which has GPUs; write `{{}}`"))
-        elif gpu is not None and not has_gpu:
-            faults.append(Fault(f"{key}.gpu", f"{pool['machine_type']} has none; choose one like Standard_NC4as_T4_v3"))
-        elif gpu:
-            faults.append(Fault(f"{key}.gpu", "says what the machineType says already on AKS; write `gpu: {}`"))
-    return faults
-
-
-def _machine_faults(key: str, machine: str) -> list[Fault]:
-    """https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions."""
-    if not re.match(r"Standard_[A-Z]+[0-9]", machine):
-        return [Fault(key, f"{machine!r} is no machine of Azure; write one like {SYSTEM_MACHINE}")]
-    if re.match(r"Standard_[A-Z]+[0-9]+[a-oq-z]*p[a-z]*(_|$)", machine):
-        return [Fault(key, f"{machine!r} has an Arm CPU, and AKS boots none securely; write one like {SYSTEM_MACHINE}")]
-    return []
+def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
+    """https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations."""
+    return [
+        Fault(f"tags.{key}", f"{f'{key}: {value}'!r} is no tag of Azure; leave out < > % & \\ ? and / of its name")
+        for key, value in tags.items()
+        if not re.fullmatch(r"[^<>%&\\?/]{1,512}", key) or len(value) > 256
+    ]
 
 
 def _network_faults(args: AksArgs) -> list[Fault]:
-    if "network" in args and "node_cidr" in args:
-        return [Fault("nodeCidr", "says nothing in a network that is there already, whose ranges are its own; drop it")]
+    if "network" in args and (faults := given_network_faults({"nodeCidr": "node_cidr" in args})):
+        return faults
     networks = {
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
@@ -374,15 +373,8 @@ def _network_faults(args: AksArgs) -> list[Fault]:
 
 
 def _room_faults(args: AksArgs, networks: Mapping[str, str]) -> list[Fault]:
+    # Nodes have the first half of their network.
     wanted = most_nodes(args, SURGE_NODES) + system_nodes(args)[2] + SURGE_NODES
-    if wanted > MOST_NODES:
-        return [
-            Fault("nodePools", f"may grow to {wanted} nodes, and AKS allows {MOST_NODES} in a cluster; lower maxNodes")
-        ]
-    pods = IPv4Network(networks["podCidr"])
-    rooms = {"podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX)))}
-    if node_cidr := networks.get("nodeCidr"):
-        # Nodes have the first half.
-        room = (IPv4Network(node_cidr).num_addresses >> 1) - RESERVED_ADDRESSES
-        rooms["nodeCidr"] = (room, min(prefix_for(wanted + RESERVED_ADDRESSES) - 1, API_PREFIX - 1))
-    return room_faults(networks, rooms, wanted)
+    return growth_faults(wanted, MOST_NODES, "an AKS cluster") or room_faults(
+        networks, wanted, pod_prefix=NODE_POD_PREFIX, reserved=RESERVED_ADDRESSES, parts=2
+    )

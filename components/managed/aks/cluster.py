@@ -9,15 +9,13 @@ The comments in these modules that begin with CIS name the item of the CIS AKS B
 answers; `controls.py` lists them.
 """
 
-import base64
-
 import pulumi
 
 from components.managed.aks.args import AksArgs, faults_of, pinned
 from components.managed.aks.control_plane import control_plane, lock, maintenance_windows
 from components.managed.aks.controls import CONTROLS
 from components.managed.aks.encryption import secrets_encryption
-from components.managed.aks.identity import control_plane_identity, may_pull
+from components.managed.aks.identity import identities, may_pull
 from components.managed.aks.kubeconfig import CALLER, api_of, exec_kubeconfig
 from components.managed.aks.logs import control_plane_logs
 from components.managed.aks.network import private_network
@@ -46,24 +44,24 @@ class AksCluster(ManagedCluster):
         watch = guard(self, name, args, pinned=pinned(args))
         group = resource_group(self, name, args, watch)
         network = private_network(self, name, args, group)
-        identity = control_plane_identity(self, name, args, group, network)
+        identity = identities(self, name, args, group, network)
         encryption = secrets_encryption(self, name, args, group, identity)
         cluster = control_plane(self, name, args, group, network, identity, encryption)
         self.control_plane = cluster
         self.cluster_identifier = cluster.id
         windows = maintenance_windows(self, name, args, group, cluster)
-        self.node_pools = node_pools(self, name, args, group, network, cluster)
+        self.node_pools = node_pools(self, name, args, group, cluster, network)
         pulls = may_pull(self, name, args, group, cluster)
         logs = control_plane_logs(self, name, args, group, cluster)
         locks = lock(self, name, args, identity)
         seal(self, name, args, [*windows, *self.node_pools.values(), *pulls, *logs, *locks])
 
-        endpoint, authority = api_of(self, args, group, cluster)
+        api = api_of(cluster, args, group)
         self.finish(
             name=cluster.name,
-            kubeconfig=exec_kubeconfig(name, endpoint, authority),
-            endpoint=endpoint,
-            ca_certificate=authority.apply(lambda encoded: base64.b64decode(encoded).decode()),
+            kubeconfig=exec_kubeconfig(name, api),
+            endpoint=api.endpoint,
+            ca_certificate=api.certificate,
             kubernetes_version=pulumi.Output.concat("v", cluster.current_kubernetes_version),
             pod_cidr=args.get("pod_cidr", POD_CIDR),
             service_cidr=args.get("service_cidr", SERVICE_CIDR),

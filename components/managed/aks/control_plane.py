@@ -17,8 +17,8 @@ from components.managed.managed_args import (
     SERVICE_CIDR,
     Day,
     Maintenance,
-    ReleaseChannel,
     authorized_cidrs,
+    is_extended,
 )
 from components.managed.slim import SlimResource
 
@@ -105,7 +105,7 @@ def control_plane(
             **({"outbound_type": OUTBOUND[network.outbound]} if network else {}),
         },
         tags=args.get("tags"),
-        **(_with_pools(name, args, network) if network else _automatic()),
+        **(_with_pools(name, args, network) if network else _auto()),
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=protected,
@@ -119,7 +119,7 @@ def control_plane(
 
 def tier(args: AksArgs) -> str:
     """What is paid for the control plane: https://learn.microsoft.com/azure/aks/free-standard-pricing-tiers."""
-    if args.get("release_channel") == ReleaseChannel.EXTENDED:
+    if is_extended(args):
         return "Premium"
     return "Standard" if args.get("highly_available", True) else "Free"
 
@@ -129,7 +129,6 @@ def _with_pools(name: str, args: AksArgs, network: Network) -> dict[str, Any]:
 
     https://github.com/Azure/terraform-azurerm-avm-res-containerservice-managedcluster/blob/main/locals.resource_body.tf
     """
-    extended = args.get("release_channel") == ReleaseChannel.EXTENDED
     return {
         "sku": {"name": "Base", "tier": tier(args)},
         "dns_prefix": name,
@@ -138,14 +137,14 @@ def _with_pools(name: str, args: AksArgs, network: Network) -> dict[str, Any]:
         "disable_local_accounts": True,
         "node_resource_group_profile": {"restriction_level": "ReadOnly"},
         # https://learn.microsoft.com/azure/aks/long-term-support
-        "support_plan": "AKSLongTermSupport" if extended else "KubernetesOfficial",
+        "support_plan": "AKSLongTermSupport" if is_extended(args) else "KubernetesOfficial",
         "auto_upgrade_profile": {"upgrade_channel": "patch", "node_os_upgrade_channel": "SecurityPatch"},
         "metrics_profile": {"cost_analysis": {"enabled": tier(args) != "Free"}},
         "agent_pool_profiles": [_system_pool(args, network)],
     }
 
 
-def _automatic() -> dict[str, Any]:
+def _auto() -> dict[str, Any]:
     """What makes AKS look after all nodes, its own too: no pool is named."""
     return {
         "sku": {"name": "Automatic", "tier": "Standard"},

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from components.managed.controls import Control, is_set
+from components.managed.controls import Control, is_set, lists_networks
+
+CLUSTER, POOL, SYSTEM = "ManagedCluster", "AgentPool", "agentPoolProfiles.0"
 
 AUTOMATIC = "nodeProvisioningProfile.mode"
 """Set where AKS looks after the nodes itself: https://learn.microsoft.com/azure/aks/intro-aks-automatic."""
-
-CLUSTER, POOL, SYSTEM = "ManagedCluster", "AgentPool", "agentPoolProfiles.0"
 
 
 def _holds(category: str) -> Callable[[Any], bool]:
@@ -17,8 +17,10 @@ def _holds(category: str) -> Callable[[Any], bool]:
 
 
 def _is_fenced(access: Mapping[str, Any] | None) -> bool:
-    """Whether not everybody reaches the API."""
-    return bool(access and (access.get("enablePrivateCluster") or access.get("authorizedIPRanges")))
+    """Whether the API has no public address, which it has by default, or listed networks only reach it there."""
+    return bool(access) and (
+        access.get("enablePrivateCluster") is True or lists_networks(access.get("authorizedIPRanges"))
+    )
 
 
 def _of_nodes(rule: str, title: str, field: str, wanted: Any) -> tuple[Control, Control]:

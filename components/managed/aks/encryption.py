@@ -7,6 +7,7 @@ import pulumi
 from components.managed.aks.args import KEY_ID, AksArgs, vault_id
 from components.managed.aks.identity import KEY_VAULT_CRYPTO_USER, Identity, grant
 from components.managed.aks.resource_group import azure
+from components.managed.managed_args import given_key
 from components.managed.slim import SlimResource
 
 
@@ -28,8 +29,8 @@ def secrets_encryption(
     https://learn.microsoft.com/azure/aks/use-kms-etcd-encryption. AKS reaches the vault by its public address, where
     Azure's roles decide: a private one would need the cluster's identity to be a contributor of the vault.
     """
-    if "secrets_encryption" in args:
-        given = pulumi.Output.from_input(args["secrets_encryption"]["key"]).apply(_parts)
+    if (given_id := given_key(args)) is not None:
+        given = pulumi.Output.from_input(given_id).apply(_parts)
         key = given.apply(
             lambda parts: f"https://{parts['name']}.vault.azure.net/keys/{parts['key']}/{parts['version']}"
         )

@@ -24,7 +24,7 @@ class Identity:
     grants: tuple[SlimResource, ...]
 
 
-def control_plane_identity(
+def identities(
     parent: pulumi.Resource, name: str, args: AksArgs, group: SlimResource, network: Network | None
 ) -> Identity:
     """An identity that may join the cluster's subnets, and no more: AKS's own would come too late for that."""

@@ -8,6 +8,7 @@ from pulumi_azure_native import containerservice
 from components import kubeconfig
 from components.managed.aks.args import AksArgs
 from components.managed.aks.resource_group import SDK
+from components.managed.api import Api
 from components.managed.caller import Caller
 from components.managed.managed_args import authorized_cidrs
 from components.managed.slim import SlimResource, ask
@@ -27,16 +28,14 @@ CALLER = Caller(
 )
 
 
-def api_of(
-    parent: pulumi.Resource, args: AksArgs, group: SlimResource, cluster: containerservice.ManagedCluster
-) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-    """The URL of the API and its CA's certificate in base64, which AKS tells in a kubeconfig only."""
+def api_of(cluster: containerservice.ManagedCluster, args: AksArgs, group: SlimResource) -> Api:
+    """The API, whose CA's certificate AKS tells in a kubeconfig only."""
     is_public = bool(authorized_cidrs(args)) or args.get("aks", {}).get("public_dns_name", False)
     told = ask(
         SDK,
         "azure-native:containerservice:listManagedClusterUserCredentials",
         {"resourceGroupName": group.output("name"), "resourceName": cluster.name},
-        parent,
+        cluster,
     )
     authority = told.apply(
         lambda credentials: kubeconfig.cluster_of(base64.b64decode(credentials["kubeconfigs"][0]["value"]).decode())[
@@ -44,23 +43,21 @@ def api_of(
         ]
     )
     host = cluster.fqdn if is_public else cluster.private_fqdn
-    return pulumi.Output.concat("https://", host, ":443"), authority
+    return Api(pulumi.Output.concat("https://", host, ":443"), authority)
 
 
-def exec_kubeconfig(name: str, endpoint: pulumi.Output[str], authority: pulumi.Output[str]) -> pulumi.Output[str]:
-    """A kubeconfig that holds no credential: kubectl asks Microsoft's own program for one.
+def exec_kubeconfig(name: str, api: Api) -> pulumi.Output[str]:
+    """A kubeconfig that has kubectl ask Microsoft's own program.
 
     That of AKS itself would have every user type a code into a browser: https://github.com/Azure/AKS/issues/4990.
     """
-    user = {
-        "exec": {
+    return api.kubeconfig(
+        name,
+        {
             "apiVersion": "client.authentication.k8s.io/v1beta1",
             "command": CALLER.program,
             "args": ["get-token", "--login", "azurecli", "--server-id", SERVER],
             "installHint": CALLER.install,
             "provideClusterInfo": False,
-        }
-    }
-    return pulumi.Output.all(endpoint, authority).apply(
-        lambda known: kubeconfig.build(name, server=known[0], ca_certificate=known[1], user=user)
+        },
     )

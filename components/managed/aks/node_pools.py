@@ -21,8 +21,8 @@ def node_pools(
     name: str,
     args: AksArgs,
     group: SlimResource,
-    network: Network | None,
     cluster: containerservice.ManagedCluster,
+    network: Network | None,
 ) -> dict[str, pulumi.CustomResource]:
     """The nodes for your pods; none of ours with `compute: auto`.
 

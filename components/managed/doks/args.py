@@ -1,8 +1,7 @@
 """What a stack says about a DOKS cluster, and the rules it must keep. Pure: DigitalOcean's SDK is not needed here."""
 
 import re
-from collections.abc import Mapping
-from ipaddress import IPv4Network
+from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired
 
 import pulumi
@@ -15,14 +14,16 @@ from components.managed.managed_args import (
     SERVICE_CIDR,
     ManagedArgs,
     ReleaseChannel,
+    given_network_faults,
+    growth_faults,
     managed_faults,
     most_nodes,
     name_faults,
     required_access_faults,
     version_faults,
 )
-from components.managed.node_pools import NodePool
-from components.network import cidr_faults, prefix_for, room_faults, size_faults
+from components.managed.node_pools import Machines, NodePool
+from components.network import cidr_faults, private_faults, room_faults, size_faults
 from components.spec import Fault
 
 POD_CIDR = "10.4.0.0/16"
@@ -41,22 +42,28 @@ NODE_POD_PREFIX = 25
 """The smallest share of the pods' addresses that holds the 110 pods which Kubernetes lets a node run:
 https://kubernetes.io/docs/setup/best-practices/cluster-large/."""
 
-VPC_PREFIXES = (16, 28)
+NODE_PREFIXES = (16, 28)
 """https://docs.digitalocean.com/reference/api/reference/vpcs/#vpcs_create."""
-
-PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-"""RFC 1918, which a VPC must be in: https://docs.digitalocean.com/reference/api/reference/vpcs/#vpcs_create."""
 
 MOST_RESOURCES = 10000
 """In a VPC: https://docs.digitalocean.com/products/networking/vpc/details/limits/."""
+
+CHANNELS = (ReleaseChannel.REGULAR,)
 
 LONGEST_POOL = 63 - len("-abcde")
 """A node is a Droplet, called like its pool and five letters; Kubernetes has 63 letters for the name of a host:
 https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetesiohostname."""
 
 LONGEST_TAG = 255
-FAMILIES = ("s", "c", "c2", "g", "gd", "m", "m3", "m6", "so", "so1_5", "gpu")
-"""What a Droplet's size begins with: https://docs.digitalocean.com/products/droplets/concepts/choosing-a-plan/."""
+
+MACHINES = Machines(
+    kind="Droplet size",
+    # https://docs.digitalocean.com/products/droplets/concepts/choosing-a-plan/
+    pattern=r"(s|c|c2|g|gd|m|m3|m6|so|so1_5|gpu)(-[a-z0-9_.]+)+",
+    example="s-4vcpu-8gb",
+    with_gpus=r"gpu-.+",
+    gpu_example="gpu-h100x1-80gb",
+)
 
 
 class DoksNetwork(TypedDict):
@@ -124,10 +131,10 @@ def faults_of(args: DoksArgs) -> list[Fault]:
         *version_faults(args["version"], r"-do\.\d+", "DigitalOcean's"),
         *name_faults,
         *_region_faults(args["region"]),
-        *managed_faults("doks", args, longest_pool_name=room, controls=CONTROLS, channels=(ReleaseChannel.REGULAR,)),
+        *managed_faults("doks", args, longest_pool_name=room, machines=MACHINES, controls=CONTROLS, channels=CHANNELS),
         *required_access_faults(args, OPEN_API),
         *_pool_faults(args.get("node_pools", [])),
-        *_sso_faults(args.get("doks", {}).get("sso")),
+        *_own_faults(args.get("doks", {})),
         *_tag_faults(args.get("tags", {})),
     ]
     return faults or _network_faults(args)
@@ -147,14 +154,14 @@ def pinned(args: DoksArgs) -> dict[str, Any]:
     }
 
 
+def tags_of(args: DoksArgs) -> list[str]:
+    """Tags as DigitalOcean has them, which are words."""
+    return [f"{key}:{value}" for key, value in args.get("tags", {}).items()]
+
+
 def has_public_nodes(args: DoksArgs) -> bool:
     """Whether nodes have public addresses."""
     return args.get("doks", {}).get("public_nodes", False)
-
-
-def is_exact(version: str) -> bool:
-    """Whether a stack asks for one patch and no other, so that DigitalOcean must not bring the next one."""
-    return version.count(".") > 1
 
 
 def _name_faults(name: str) -> list[Fault]:
@@ -174,75 +181,23 @@ def _region_faults(region: str) -> list[Fault]:
     return []
 
 
-def _pool_faults(pools: list[NodePool]) -> list[Fault]:
-    faults = []
-    for index, pool in enumerate(pools):
-        key, size, gpu = f"nodePools[{index}]", pool["machine_type"], pool.get("gpu")
-        if not re.fullmatch(r"[a-z0-9_]+(-[a-z0-9_.]+)+", size) or size.partition("-")[0] not in FAMILIES:
-            faults.append(Fault(f"{key}.machineType", f"{size!r} is no Droplet size; write one like s-4vcpu-8gb"))
-        elif gpu is not None and not size.startswith("gpu-"):
-            faults.append(
-                Fault(f"{key}.machineType", f"{size!r} has no GPU; write a size like gpu-h100x1-80gb, or drop gpu")
-            )
-        faults += [
-            Fault(f"{key}.gpu.{part}", f"says nothing on DOKS, where {size} says all of its GPUs; write `gpu: {{}}`")
-            for part in gpu or {}
-        ]
-        # https://github.com/digitalocean/doctl/issues/1516
-        if pool["min_nodes"] == 0 and pool["max_nodes"] > 0:
-            faults.append(
-                Fault(f"{key}.minNodes", "0 is too few for DigitalOcean, which keeps a node of each; write 1")
-            )
-    return faults
+def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
+    """https://github.com/digitalocean/doctl/issues/1516."""
+    return [
+        Fault(f"nodePools[{index}].minNodes", "0 is too few for DigitalOcean, which keeps a node of each; write 1")
+        for index, pool in enumerate(pools)
+        if pool["min_nodes"] == 0 and pool["max_nodes"] > 0
+    ]
 
 
-def _sso_faults(sso: DoksSso | None) -> list[Fault]:
+def _own_faults(own: DoksOwn) -> list[Fault]:
     """OpenID Connect knows no other scheme: https://openid.net/specs/openid-connect-discovery-1_0.html#IssuerDiscovery."""
+    sso = own.get("sso")
     if sso is None or re.fullmatch(r"https://[^\s?#]+", sso["issuer_url"]):
         return []
     return [
         Fault("doks.sso.issuerUrl", f"{sso['issuer_url']!r} is no issuer; write a URL like https://login.example.com")
     ]
-
-
-def _network_faults(args: DoksArgs) -> list[Fault]:
-    networks = {"podCidr": args.get("pod_cidr", POD_CIDR), "serviceCidr": args.get("service_cidr", SERVICE_CIDR)}
-    if "network" in args:
-        if "node_cidr" in args:
-            return [
-                Fault("nodeCidr", "says nothing in a network that is there already, whose range is its own; drop it")
-            ]
-    else:
-        networks = {"nodeCidr": args.get("node_cidr", NODE_CIDR), **networks}
-    if faults := cidr_faults(networks):
-        return faults
-    if "nodeCidr" in networks and (faults := _vpc_faults(IPv4Network(networks["nodeCidr"]))):
-        return faults
-    return _room_faults(networks, most_nodes(args, surge=0) + SYSTEM_NODES + SURGE_NODES)
-
-
-def _vpc_faults(vpc: IPv4Network) -> list[Fault]:
-    if faults := size_faults("nodeCidr", str(vpc), VPC_PREFIXES, "DigitalOcean"):
-        return faults
-    if not any(vpc.subnet_of(private) for private in PRIVATE):
-        return [Fault("nodeCidr", f"{vpc} is not private; write a network within {', '.join(map(str, PRIVATE))}")]
-    return []
-
-
-def _room_faults(networks: Mapping[str, str], wanted: int) -> list[Fault]:
-    if wanted > MOST_RESOURCES:
-        return [
-            Fault(
-                "nodePools",
-                f"may grow to {wanted} nodes, and a VPC of DigitalOcean's holds {MOST_RESOURCES}; lower maxNodes",
-            )
-        ]
-    pods = IPv4Network(networks["podCidr"])
-    rooms = {"podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX)))}
-    if "nodeCidr" in networks:
-        room = IPv4Network(networks["nodeCidr"]).num_addresses - RESERVED_ADDRESSES
-        rooms["nodeCidr"] = (room, prefix_for(wanted + RESERVED_ADDRESSES))
-    return room_faults(networks, rooms, wanted)
 
 
 def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
@@ -262,3 +217,27 @@ def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
         elif key in ("k8s", "terraform"):
             faults.append(Fault(f"tags.{key}", f"{key} is DigitalOcean's own; choose another key"))
     return faults
+
+
+def _network_faults(args: DoksArgs) -> list[Fault]:
+    networks = {"podCidr": args.get("pod_cidr", POD_CIDR), "serviceCidr": args.get("service_cidr", SERVICE_CIDR)}
+    if "network" in args:
+        if faults := given_network_faults({"nodeCidr": "node_cidr" in args}):
+            return faults
+    else:
+        networks = {"nodeCidr": args.get("node_cidr", NODE_CIDR), **networks}
+    if faults := cidr_faults(networks):
+        return faults
+    # https://docs.digitalocean.com/reference/api/reference/vpcs/#vpcs_create
+    if (vpc := networks.get("nodeCidr")) and (
+        faults := size_faults("nodeCidr", vpc, NODE_PREFIXES, "DigitalOcean") or private_faults("nodeCidr", vpc)
+    ):
+        return faults
+    return _room_faults(args, networks)
+
+
+def _room_faults(args: DoksArgs, networks: Mapping[str, str]) -> list[Fault]:
+    wanted = most_nodes(args, surge=0) + SYSTEM_NODES + SURGE_NODES
+    return growth_faults(wanted, MOST_RESOURCES, "a VPC of DigitalOcean's") or room_faults(
+        networks, wanted, pod_prefix=NODE_POD_PREFIX, reserved=RESERVED_ADDRESSES
+    )

@@ -7,8 +7,6 @@ No benchmark is about DOKS. The comments in these modules that begin with Slipwa
 that the setting below them answers.
 """
 
-import base64
-
 import pulumi
 
 from components.managed.caller import warn_of_missing
@@ -56,12 +54,12 @@ class DoksCluster(ManagedCluster):
         self.node_pools = node_pools(self, name, args, cluster)
         seal(self, name, args, [cluster, *self.node_pools.values()])
 
-        endpoint, authority = api_of(cluster)
+        api = api_of(cluster)
         self.finish(
             name=cluster.output("name"),
-            kubeconfig=exec_kubeconfig(name, cluster),
-            endpoint=endpoint,
-            ca_certificate=authority.apply(lambda encoded: base64.b64decode(encoded).decode()),
+            kubeconfig=exec_kubeconfig(name, api, cluster),
+            endpoint=api.endpoint,
+            ca_certificate=api.certificate,
             kubernetes_version=cluster.output("version").apply(lambda slug: f"v{plain(slug)}"),
             pod_cidr=args.get("pod_cidr", POD_CIDR),
             service_cidr=args.get("service_cidr", SERVICE_CIDR),

@@ -4,12 +4,11 @@ from typing import Any
 
 import pulumi
 
-from components.managed.doks.args import POD_CIDR, SYSTEM_NODES, DoksArgs, DoksSso, has_public_nodes, is_exact
+from components.managed.doks.args import POD_CIDR, SYSTEM_NODES, DoksArgs, DoksSso, has_public_nodes, tags_of
 from components.managed.doks.network import Network, resource
-from components.managed.doks.node_pools import tags_of
 from components.managed.doks.version import Version
 from components.managed.guard import Guard
-from components.managed.managed_args import DEFAULT_MAINTENANCE, SERVICE_CIDR, Day, authorized_cidrs
+from components.managed.managed_args import DEFAULT_MAINTENANCE, SERVICE_CIDR, Day, authorized_cidrs, is_exact
 from components.managed.node_pools import NodePool
 from components.managed.slim import SlimResource
 

@@ -2,15 +2,11 @@
 
 from typing import Any
 
-from components.managed.controls import Control, is_set
+from components.managed.controls import Control, is_set, lists_networks
 
 CLUSTER = "KubernetesCluster"
 
 LONGEST_TOKEN_SECONDS = 3600
-
-
-def _lists_networks(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and "0.0.0.0/0" not in value
 
 
 def _is_short(value: Any) -> bool:
@@ -24,7 +20,7 @@ CONTROLS = (
         "only listed networks reach the API",
         CLUSTER,
         "controlPlaneFirewall.allowedAddresses",
-        _lists_networks,
+        lists_networks,
     ),
     Control("Slipway DOKS 3", "nodes have no public addresses", CLUSTER, "isolatedWorkers", True),
     Control("Slipway DOKS 4", "the cluster has a network that others do not share", CLUSTER, "vpcUuid", is_set),

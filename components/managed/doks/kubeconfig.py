@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import kubeconfig
+from components.managed.api import Api
 from components.managed.caller import Caller
 from components.managed.slim import SlimResource
 
@@ -18,27 +18,24 @@ CALLER = Caller(
 )
 
 
-def api_of(cluster: SlimResource) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-    """The URL of the API and its CA's certificate in base64, which is no secret though it comes with a token."""
+def api_of(cluster: SlimResource) -> Api:
+    """The API, whose CA's certificate is no secret though it comes with a token."""
     authority = cluster.output("kubeConfigs").apply(lambda configs: configs[0]["clusterCaCertificate"])
-    return cluster.output("endpoint"), pulumi.Output.unsecret(authority)
+    return Api(cluster.output("endpoint"), pulumi.Output.unsecret(authority))
 
 
-def exec_kubeconfig(name: str, cluster: SlimResource) -> pulumi.Output[str]:
-    """A kubeconfig that holds no credential: kubectl asks DigitalOcean's own program for one."""
-    endpoint, authority = api_of(cluster)
-    return pulumi.Output.all(endpoint, authority, cluster.id).apply(
-        lambda known: kubeconfig.build(
-            name,
-            server=known[0],
-            ca_certificate=known[1],
-            user={
-                "exec": {
-                    "apiVersion": "client.authentication.k8s.io/v1beta1",
-                    "command": CALLER.program,
-                    "args": ["kubernetes", "cluster", "kubeconfig", "exec-credential", "--version=v1beta1", known[2]],
-                    "installHint": CALLER.install,
-                }
-            },
-        )
+def exec_kubeconfig(name: str, api: Api, cluster: SlimResource) -> pulumi.Output[str]:
+    """A kubeconfig that has kubectl ask DigitalOcean's own program.
+
+    As `doctl kubernetes cluster kubeconfig save` writes it:
+    https://github.com/digitalocean/doctl/blob/main/commands/kubernetes.go
+    """
+    return api.kubeconfig(
+        name,
+        {
+            "apiVersion": "client.authentication.k8s.io/v1beta1",
+            "command": CALLER.program,
+            "args": ["kubernetes", "cluster", "kubeconfig", "exec-credential", "--version=v1beta1", cluster.id],
+            "installHint": CALLER.install,
+        },
     )

@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components.managed.doks.args import DoksArgs
+from components.managed.doks.args import DoksArgs, tags_of
 from components.managed.doks.network import resource
 from components.managed.slim import SlimResource
 from components.nodes import Effect
@@ -43,8 +43,3 @@ def node_pools(
         )
         for pool in args.get("node_pools", [])
     }
-
-
-def tags_of(args: DoksArgs) -> list[str]:
-    """DigitalOcean's tags are words: a key and its value become one."""
-    return [f"{key}:{value}" for key, value in args.get("tags", {}).items()]

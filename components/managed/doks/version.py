@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import pulumi
 
 from components import versions
-from components.managed.doks.args import POD_CIDR, DoksArgs, has_public_nodes, is_exact
+from components.managed.doks.args import POD_CIDR, DoksArgs, has_public_nodes
 from components.managed.doks.network import SDK
-from components.managed.managed_args import NODE_CIDR, SERVICE_CIDR
+from components.managed.managed_args import NODE_CIDR, SERVICE_CIDR, is_exact
 from components.managed.slim import ask
 from components.spec import Fault, SpecError
 from components.state import State, outputs_of

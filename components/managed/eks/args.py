@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Any, NotRequired
 
@@ -18,13 +18,26 @@ from components.managed.managed_args import (
     ManagedArgs,
     ReleaseChannel,
     authorized_cidrs,
+    given_key,
+    given_network_faults,
     is_auto,
     managed_faults,
 )
-from components.managed.node_pools import NodePool
-from components.network import cidr_faults, prefix_for
+from components.managed.node_pools import Machines, NodePool
+from components.network import PRIVATE_NETWORKS, cidr_faults, prefix_for, private_faults, size_faults
 from components.nodes import Effect
 from components.spec import Fault, nearest
+
+MACHINES = Machines(
+    kind="type of EC2 instance",
+    # https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+    pattern=r"[a-z][a-z0-9-]*\.[a-z0-9-]+",
+    example="m7i.large",
+    # Those that the image with NVIDIA's driver is for; those of the series g4ad have GPUs of AMD's, and EKS no driver:
+    # https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-optimized-ami.html
+    with_gpus=r"(g(?!4ad)|gr|p)\d.*",
+    gpu_example="g6.xlarge",
+)
 
 ZONES = 3
 """Over how many zones the nodes are spread, as far as the region has them."""
@@ -43,7 +56,6 @@ a /27 (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/appli
 what the public subnets of a /23 are."""
 
 SERVICE_PREFIXES = (12, 24)
-PRIVATE_NETWORKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 """https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html."""
 
 UNAVAILABLE_PERCENT = 33
@@ -110,7 +122,7 @@ def faults_of(args: EksArgs) -> list[Fault]:
         *_version_faults(args["version"]),
         *name_faults,
         *_region_faults(args["region"]),
-        *managed_faults("eks", args, longest_pool_name=room, controls=CONTROLS, channels=CHANNELS),
+        *managed_faults("eks", args, longest_pool_name=room, machines=MACHINES, controls=CONTROLS, channels=CHANNELS),
         *_pool_faults(args.get("node_pools", [])),
         *_admin_faults(args),
         *_key_faults(args),
@@ -138,11 +150,6 @@ def pinned(args: EksArgs) -> dict[str, Any]:
         **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
         **({"secretsEncryption": key} if isinstance(key, str) else {}),
     }
-
-
-def given_key(args: EksArgs) -> pulumi.Input[str] | None:
-    """The key for Secrets that is there already, if any."""
-    return args["secrets_encryption"]["key"] if "secrets_encryption" in args else None
 
 
 def partition(region: str) -> str:
@@ -176,6 +183,14 @@ def subnets(node_cidr: str) -> tuple[list[str], list[str]]:
     *private, last = map(str, IPv4Network(node_cidr).subnets(prefixlen_diff=2))
     public = [str(part) for part in IPv4Network(last).subnets(prefixlen_diff=2)]
     return private, public[:ZONES]
+
+
+def addon_names(args: EksArgs) -> tuple[str, ...]:
+    """The add-ons of the cluster. Auto Mode has the others built in, as processes of each node or out of sight.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/eks-add-ons.html#addon-consider-auto
+    """
+    return ("metrics-server",) if is_auto("eks", args) else (*ADDONS_BEFORE_NODES, *ADDONS_AFTER_NODES)
 
 
 def _version_faults(version: str) -> list[Fault]:
@@ -215,37 +230,13 @@ def _region_faults(region: str) -> list[Fault]:
     return []
 
 
-def _pool_faults(pools: list[NodePool]) -> list[Fault]:
-    faults = []
-    for index, pool in enumerate(pools):
-        key, machine = f"nodePools[{index}]", pool["machine_type"]
-        if machine and not re.fullmatch(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", machine):
-            faults.append(
-                Fault(f"{key}.machineType", f"{machine!r} is no type of EC2 instance; write one like m7i.large")
-            )
-        elif "gpu" in pool and not re.match(r"(g|gr|p)\d", machine):
-            faults.append(Fault(f"{key}.gpu", f"{machine} has no GPU of NVIDIA's; write a machineType like g6.xlarge"))
-        faults += [
-            Fault(f"{key}.gpu.{name}", "is for GKE; EC2's machine type says which GPUs it has, so write `gpu: {}`")
-            for name in pool.get("gpu", {})
-        ]
-        faults += [
-            Fault(f"{key}.taints[{i}].key", f"{taint['key']} is too long; EKS takes {LONGEST_TAINT} letters")
-            for i, taint in enumerate(pool.get("taints", []))
-            if len(taint["key"]) > LONGEST_TAINT
-        ]
-    return faults
-
-
-def _first_node_faults(pools: list[NodePool]) -> list[Fault]:
-    """The add-ons wait for a node that takes them, and before they stand nothing adds one."""
-    takes_any = [
-        pool for pool in pools if all(taint["effect"] == Effect.PREFER_NO_SCHEDULE for taint in pool.get("taints", []))
+def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
+    return [
+        Fault(f"nodePools[{index}].taints[{i}].key", f"{taint['key']} is too long; EKS takes {LONGEST_TAINT} letters")
+        for index, pool in enumerate(pools)
+        for i, taint in enumerate(pool.get("taints", []))
+        if len(taint["key"]) > LONGEST_TAINT
     ]
-    if not pools or any(pool["min_nodes"] > 0 for pool in takes_any):
-        return []
-    advice = "give a pool without taints a minNodes of 1 or more"
-    return [Fault("nodePools", f"have no node at first for pods that tolerate nothing, so DNS cannot start; {advice}")]
 
 
 def _admin_faults(args: EksArgs) -> list[Fault]:
@@ -299,14 +290,6 @@ def _own_faults(args: EksArgs) -> list[Fault]:
     return faults
 
 
-def addon_names(args: EksArgs) -> tuple[str, ...]:
-    """The add-ons of the cluster. Auto Mode has the others built in, as processes of each node or out of sight.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/eks-add-ons.html#addon-consider-auto
-    """
-    return ("metrics-server",) if is_auto("eks", args) else (*ADDONS_BEFORE_NODES, *ADDONS_AFTER_NODES)
-
-
 def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
     """https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html#id_tags_naming_best_practices."""
     return [
@@ -315,6 +298,17 @@ def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
         if key.lower().startswith("aws:")
         or not (re.fullmatch(r"[\w .:/=+@-]{1,128}", key) and re.fullmatch(r"[\w .:/=+@-]{0,256}", value))
     ]
+
+
+def _first_node_faults(pools: Sequence[NodePool]) -> list[Fault]:
+    """The add-ons wait for a node that takes them, and before they stand nothing adds one."""
+    takes_any = [
+        pool for pool in pools if all(taint["effect"] == Effect.PREFER_NO_SCHEDULE for taint in pool.get("taints", []))
+    ]
+    if not pools or any(pool["min_nodes"] > 0 for pool in takes_any):
+        return []
+    advice = "give a pool without taints a minNodes of 1 or more"
+    return [Fault("nodePools", f"have no node at first for pods that tolerate nothing, so DNS cannot start; {advice}")]
 
 
 def _access_faults(args: EksArgs) -> list[Fault]:
@@ -329,40 +323,28 @@ def _access_faults(args: EksArgs) -> list[Fault]:
 
 
 def _network_faults(args: EksArgs) -> list[Fault]:
-    services = args.get("service_cidr", SERVICE_CIDR)
+    networks = {"serviceCidr": args.get("service_cidr", SERVICE_CIDR)}
     if "network" in args:
-        faults = [
-            Fault(key, f"says nothing in a network that is there already, {why}; drop it")
-            for key, name, why in (
-                ("nodeCidr", "node_cidr", "whose addresses are its own"),
-                ("highlyAvailable", "highly_available", "since it is about the NAT gateways of one that is made"),
-            )
-            if name in args
-        ]
+        # That it is highly available is about the NAT gateways.
+        faults = given_network_faults({"nodeCidr": "node_cidr" in args, "highlyAvailable": "highly_available" in args})
         if len(args["network"]["subnet_ids"]) < 2:
             faults.append(Fault("network.subnetIds", "are too few; EKS wants two or more, in different zones"))
-        return faults or [*cidr_faults({"serviceCidr": services}), *_service_faults(services)]
-    networks = {"nodeCidr": args.get("node_cidr", NODE_CIDR), "serviceCidr": services}
-    if faults := cidr_faults(networks) or _service_faults(services):
+        if faults:
+            return faults
+    else:
+        networks = {"nodeCidr": args.get("node_cidr", NODE_CIDR), **networks}
+    if faults := cidr_faults(networks):
         return faults
-    nodes = IPv4Network(networks["nodeCidr"])
-    if not NODE_PREFIXES[0] <= nodes.prefixlen <= NODE_PREFIXES[1]:
-        largest, smallest = NODE_PREFIXES
-        return [Fault("nodeCidr", f"{nodes} does not make a VPC of {ZONES} zones; write a /{largest} to /{smallest}")]
-    return _room_faults(nodes, args.get("node_pools", []))
+    services = networks["serviceCidr"]
+    faults = size_faults("serviceCidr", services, SERVICE_PREFIXES, "EKS") or private_faults("serviceCidr", services)
+    if faults or "network" in args:
+        return faults
+    return size_faults("nodeCidr", networks["nodeCidr"], NODE_PREFIXES, "EKS") or _room_faults(
+        IPv4Network(networks["nodeCidr"]), args.get("node_pools", [])
+    )
 
 
-def _service_faults(cidr: str) -> list[Fault]:
-    services = IPv4Network(cidr)
-    if not SERVICE_PREFIXES[0] <= services.prefixlen <= SERVICE_PREFIXES[1]:
-        largest, smallest = SERVICE_PREFIXES
-        return [Fault("serviceCidr", f"EKS takes no such size as {services}; write one from /{largest} to /{smallest}")]
-    if not any(services.subnet_of(network) for network in PRIVATE_NETWORKS):
-        return [Fault("serviceCidr", f"{services} is public; write a part of {', '.join(map(str, PRIVATE_NETWORKS))}")]
-    return []
-
-
-def _room_faults(nodes: IPv4Network, pools: list[NodePool]) -> list[Fault]:
+def _room_faults(nodes: IPv4Network, pools: Sequence[NodePool]) -> list[Fault]:
     wanted, room = sum(map(most_addresses, pools)), nodes.num_addresses // 4 * ZONES
     if wanted <= room:
         return []

@@ -8,8 +8,6 @@ The comments in these modules that begin with CIS name the item of the CIS EKS B
 answers; `controls.py` lists them.
 """
 
-import base64
-
 import pulumi
 
 from components.managed.caller import warn_of_missing
@@ -19,7 +17,7 @@ from components.managed.eks.control_plane import control_plane, offered_versions
 from components.managed.eks.controls import CONTROLS
 from components.managed.eks.encryption import secrets_encryption
 from components.managed.eks.identity import administrators, identities
-from components.managed.eks.kubeconfig import CALLER, exec_kubeconfig
+from components.managed.eks.kubeconfig import CALLER, api_of, exec_kubeconfig
 from components.managed.eks.network import private_network
 from components.managed.eks.node_pools import node_pools
 from components.managed.guard import guard
@@ -55,12 +53,12 @@ class EksCluster(ManagedCluster):
         late = addons(self, name, args, cluster, identity, versions, only=ADDONS_AFTER_NODES, after=nodes)
         seal(self, name, args, [cluster, *admins, *before, *nodes, *late])
 
-        authority = cluster.certificate_authority.apply(lambda told: told.data or "")
+        api = api_of(cluster)
         self.finish(
             name=cluster.name,
-            kubeconfig=exec_kubeconfig(name, args["region"], cluster.name, cluster.endpoint, authority),
-            endpoint=cluster.endpoint,
-            ca_certificate=authority.apply(lambda encoded: base64.b64decode(encoded).decode()),
+            kubeconfig=exec_kubeconfig(name, api, cluster),
+            endpoint=api.endpoint,
+            ca_certificate=api.certificate,
             kubernetes_version=pulumi.Output.concat("v", cluster.version),
             # Pods have addresses of their nodes' subnets.
             pod_cidr=None if "network" in args else args.get("node_cidr", NODE_CIDR),

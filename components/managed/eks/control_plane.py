@@ -8,6 +8,7 @@ from pulumi_aws import eks
 from components.managed.eks.args import EksArgs
 from components.managed.eks.encryption import Encryption
 from components.managed.eks.identity import Identity
+from components.managed.eks.logs import control_plane_logs
 from components.managed.eks.network import SDK, Network
 from components.managed.guard import Guard
 from components.managed.managed_args import (
@@ -15,24 +16,14 @@ from components.managed.managed_args import (
     NODE_CIDR,
     SERVICE_CIDR,
     ControlPlaneLog,
-    ReleaseChannel,
     authorized_cidrs,
     is_auto,
+    is_extended,
 )
-from components.managed.slim import SlimResource, ask
-
-LOG_RETENTION_DAYS = 90
+from components.managed.slim import ask
 
 AUTO_MODE_POOLS = ("general-purpose", "system")
 """The pools that Auto Mode brings: https://docs.aws.amazon.com/eks/latest/userguide/set-builtin-node-pools.html."""
-
-
-def is_extended(args: EksArgs) -> bool:
-    """Whether a minor stays for a year after its support ends, for six times the price of the control plane.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/disable-extended-support.html
-    """
-    return args.get("release_channel") == ReleaseChannel.EXTENDED
 
 
 def offered_versions(parent: pulumi.Resource, args: EksArgs) -> pulumi.Output[list[str]]:
@@ -58,7 +49,6 @@ def control_plane(
     # Pulumi made the role's name unique, and so it makes the cluster's. EKS may write logs, and thereby make the group
     # again, after a destroy: under a name that came back, that group would be in the way.
     unique = identity.control_plane.name.apply(lambda role: role.replace("-control-plane", "", 1))
-    logs = [ControlPlaneLog(log).value for log in args.get("logs", DEFAULT_LOGS)]
     return eks.Cluster(
         f"{name}-cluster",
         name=unique,
@@ -79,9 +69,10 @@ def control_plane(
         # CIS EKS 5.3.1
         encryption_config={"provider": {"key_arn": encryption.key}, "resources": ["secrets"]},
         # CIS EKS 2.1.1
-        enabled_cluster_log_types=logs,
+        enabled_cluster_log_types=[ControlPlaneLog(log).value for log in args.get("logs", DEFAULT_LOGS)],
+        # https://docs.aws.amazon.com/eks/latest/userguide/disable-extended-support.html
         upgrade_policy={"support_type": "EXTENDED" if is_extended(args) else "STANDARD"},
-        **auto_mode(args, identity),
+        **_auto_mode(args, identity),
         deletion_protection=protected,
         tags=args.get("tags"),
         opts=pulumi.ResourceOptions(
@@ -95,7 +86,7 @@ def control_plane(
             # What it needs until it is gone: without its role it leaves security groups and addresses behind.
             depends_on=[
                 guard,
-                *log_group(parent, name, args, unique, logs, guard),
+                *control_plane_logs(parent, name, args, unique, guard),
                 *identity.control_plane.grants,
                 *encryption.grants,
                 # What nodes need from their first second to their last, where it is the cluster that makes them.
@@ -106,7 +97,7 @@ def control_plane(
     )
 
 
-def auto_mode(args: EksArgs, identity: Identity) -> dict[str, Any]:
+def _auto_mode(args: EksArgs, identity: Identity) -> dict[str, Any]:
     """The three switches of Auto Mode, which EKS takes together only. Written out when off, so that it can be left.
 
     https://docs.aws.amazon.com/eks/latest/userguide/auto-disable.html
@@ -121,31 +112,3 @@ def auto_mode(args: EksArgs, identity: Identity) -> dict[str, Any]:
             "service_ipv4_cidr": args.get("service_cidr", SERVICE_CIDR),
         },
     }
-
-
-def log_group(
-    parent: pulumi.Resource,
-    name: str,
-    args: EksArgs,
-    unique: pulumi.Output[str],
-    logs: list[str],
-    guard: Guard,
-) -> list[SlimResource]:
-    """Where EKS writes logs. It would make the group by itself: one that stays for ever and never forgets."""
-    if not logs:
-        return []
-    return [
-        SlimResource(
-            SDK,
-            "aws:cloudwatch/logGroup:LogGroup",
-            f"{name}-logs",
-            {
-                "region": args["region"],
-                "name": pulumi.Output.concat("/aws/eks/", unique, "/cluster"),
-                "retentionInDays": args.get("eks", {}).get("log_retention_days", LOG_RETENTION_DAYS),
-                "tags": args.get("tags"),
-            },
-            pulumi.ResourceOptions(parent=parent, depends_on=[guard]),
-            outputs=(),
-        )
-    ]

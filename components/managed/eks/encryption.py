@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.managed.eks.args import EksArgs, given_key
+from components.managed.eks.args import EksArgs
 from components.managed.eks.identity import Identity
 from components.managed.eks.network import SDK
 from components.managed.guard import Guard
+from components.managed.managed_args import given_key
 from components.managed.slim import SlimResource
 
 

@@ -1,8 +1,9 @@
 """How kubectl reaches an EKS cluster: no credential is kept, Amazon's own program is asked for one."""
 
 import pulumi
+from pulumi_aws import eks
 
-from components import kubeconfig
+from components.managed.api import Api
 from components.managed.caller import Caller
 
 CALLER = Caller(
@@ -23,29 +24,27 @@ CALLER = Caller(
 )
 
 
-def exec_kubeconfig(
-    name: str,
-    region: str,
-    cluster: pulumi.Output[str],
-    endpoint: pulumi.Output[str],
-    authority: pulumi.Output[str],
-) -> pulumi.Output[str]:
-    """A kubeconfig that holds no credential: kubectl asks Amazon's own program for one.
+def api_of(cluster: eks.Cluster) -> Api:
+    """The API."""
+    return Api(cluster.endpoint, cluster.certificate_authority.apply(lambda told: told.data or ""))
+
+
+def exec_kubeconfig(name: str, api: Api, cluster: eks.Cluster) -> pulumi.Output[str]:
+    """A kubeconfig that has kubectl ask Amazon's own program.
 
     https://docs.aws.amazon.com/eks/latest/userguide/create-kubeconfig.html
     """
-
-    def build(known: list[str]) -> str:
-        unique, server, certificate = known
-        user = {
-            "exec": {
-                "apiVersion": "client.authentication.k8s.io/v1beta1",
-                "command": CALLER.program,
-                "args": ["--region", region, "eks", "get-token", "--cluster-name", unique, "--output", "json"],
-                "installHint": f"To reach EKS, {CALLER.install}",
-                "interactiveMode": "IfAvailable",
-            }
-        }
-        return kubeconfig.build(name, server=server, ca_certificate=certificate, user=user)
-
-    return pulumi.Output.all(cluster, endpoint, authority).apply(build)
+    return api.kubeconfig(
+        name,
+        {
+            "apiVersion": "client.authentication.k8s.io/v1beta1",
+            "command": CALLER.program,
+            "args": [
+                *("--region", cluster.region),
+                *("eks", "get-token", "--cluster-name", cluster.name),
+                *("--output", "json"),
+            ],
+            "installHint": f"To reach EKS, {CALLER.install}",
+            "interactiveMode": "IfAvailable",
+        },
+    )

@@ -1,8 +1,7 @@
 """What a stack says about a GKE cluster, and the rules it must keep. Pure: Google's SDK is not needed here."""
 
 import re
-from collections.abc import Mapping
-from ipaddress import IPv4Network
+from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired
 
 import pulumi
@@ -15,14 +14,16 @@ from components.managed.managed_args import (
     RANDOM_SUFFIX,
     SERVICE_CIDR,
     ManagedArgs,
+    given_network_faults,
+    growth_faults,
     is_auto,
     managed_faults,
     most_nodes,
     name_faults,
     version_faults,
 )
-from components.managed.node_pools import NodePool
-from components.network import cidr_faults, prefix_for, room_faults, size_faults
+from components.managed.node_pools import Machines, NodePool
+from components.network import cidr_faults, room_faults, size_faults
 from components.spec import Fault
 
 SURGE_NODES = 1
@@ -40,6 +41,19 @@ SERVICE_PREFIXES = (16, 28)
 
 MOST_NODES = 65000
 """https://cloud.google.com/kubernetes-engine/quotas."""
+
+MACHINES = Machines(
+    kind="machine of Google Cloud",
+    # https://cloud.google.com/compute/docs/machine-resource#naming-convention
+    pattern=r"([a-z]{1,3}[0-9]+[a-z]*|custom)(-[a-z0-9]+)+",
+    example="e2-standard-4",
+    # https://cloud.google.com/compute/docs/gpus: the series A and G are made for GPUs, N1 takes some.
+    with_gpus=r"(a[2-9]|g[2-9])[a-z]*-.+",
+    takes_gpus=r"(n1|custom)-.+",
+    gpu_example="g2-standard-4",
+    gpu="{type: nvidia-l4}",
+    without_choice=False,
+)
 
 MOST_GPUS = 16
 """Of a machine, the `a2-megagpu-16g`: https://cloud.google.com/compute/docs/gpus."""
@@ -93,12 +107,12 @@ def faults_of(args: GkeArgs) -> list[Fault]:
         *version_faults(args["version"], r"-gke\.\d+", "GKE's"),
         *name_faults,
         *_region_faults(args["region"]),
-        *managed_faults("gke", args, longest_pool_name=room, controls=CONTROLS),
-        *_gpu_faults(args.get("node_pools", [])),
-        *_security_group_faults(args.get("gke", {}).get("security_group")),
+        *managed_faults("gke", args, longest_pool_name=room, machines=MACHINES, controls=CONTROLS),
+        *_pool_faults(args.get("node_pools", [])),
+        *_own_faults(args.get("gke", {})),
         *_tag_faults(args.get("tags", {})),
     ]
-    return faults or [*_machine_faults(args.get("node_pools", [])), *_network_faults(args)]
+    return faults or _network_faults(args)
 
 
 def pinned(args: GkeArgs) -> dict[str, Any]:
@@ -150,23 +164,11 @@ def _region_faults(region: str) -> list[Fault]:
     return []
 
 
-def _machine_faults(pools: list[NodePool]) -> list[Fault]:
-    """https://cloud.google.com/compute/docs/machine-resource#naming-convention."""
-    return [
-        Fault(
-            f"nodePools[{index}].machineType",
-            f"{pool['machine_type']!r} is no machine of Google Cloud; write one like e2-standard-4",
-        )
-        for index, pool in enumerate(pools)
-        if not re.fullmatch(r"(?:[a-z]{1,3}[0-9]+[a-z]*|custom)(?:-[a-z0-9]+)+", pool["machine_type"])
-    ]
-
-
-def _gpu_faults(pools: list[NodePool]) -> list[Fault]:
+def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
     faults = []
     for index, pool in enumerate(pools):
         key, gpu = f"nodePools[{index}].gpu", pool.get("gpu")
-        if gpu is None:
+        if gpu is None or MACHINES.gpu_faults("", pool):
             continue
         if not gpu.get("type"):
             faults.append(Fault(f"{key}.type", "is required on GKE: the kind of GPU, e.g. nvidia-l4"))
@@ -178,44 +180,12 @@ def _gpu_faults(pools: list[NodePool]) -> list[Fault]:
     return faults
 
 
-def _security_group_faults(group: str | None) -> list[Fault]:
+def _own_faults(own: GkeOwn) -> list[Fault]:
     """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac#setup-group."""
+    group = own.get("security_group")
     if group is None or re.fullmatch(r"gke-security-groups@[^@\s]+", group):
         return []
     return [Fault("gke.securityGroup", f"{group!r} will not do; GKE takes gke-security-groups@<your domain> only")]
-
-
-def _network_faults(args: GkeArgs) -> list[Fault]:
-    keys = {"nodeCidr": "node_cidr", "podCidr": "pod_cidr", "serviceCidr": "service_cidr"}
-    if "network" in args:
-        return [
-            Fault(key, "says nothing in a network that is there already, whose ranges are its own; drop it")
-            for key, name in keys.items()
-            if name in args
-        ]
-    networks = {
-        "nodeCidr": args.get("node_cidr", NODE_CIDR),
-        "podCidr": args.get("pod_cidr", POD_CIDR),
-        "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
-    }
-    if faults := cidr_faults(networks):
-        return faults
-    if faults := size_faults("serviceCidr", networks["serviceCidr"], SERVICE_PREFIXES, "GKE"):
-        return faults
-    return [] if is_auto("gke", args) else _room_faults(networks, most_nodes(args, SURGE_NODES))
-
-
-def _room_faults(networks: Mapping[str, str], wanted: int) -> list[Fault]:
-    if wanted > MOST_NODES:
-        return [
-            Fault("nodePools", f"may grow to {wanted} nodes, and GKE allows {MOST_NODES} in a cluster; lower maxNodes")
-        ]
-    nodes, pods = IPv4Network(networks["nodeCidr"]), IPv4Network(networks["podCidr"])
-    rooms = {
-        "nodeCidr": (nodes.num_addresses - RESERVED_ADDRESSES, prefix_for(wanted + RESERVED_ADDRESSES)),
-        "podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX))),
-    }
-    return room_faults(networks, rooms, wanted)
 
 
 def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
@@ -228,3 +198,26 @@ def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
         for key, value in tags.items()
         if not (re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) and re.fullmatch(r"[a-z0-9_-]{0,63}", value))
     ]
+
+
+def _network_faults(args: GkeArgs) -> list[Fault]:
+    keys = {"nodeCidr": "node_cidr", "podCidr": "pod_cidr", "serviceCidr": "service_cidr"}
+    if "network" in args:
+        return given_network_faults({key: name in args for key, name in keys.items()})
+    networks = {
+        "nodeCidr": args.get("node_cidr", NODE_CIDR),
+        "podCidr": args.get("pod_cidr", POD_CIDR),
+        "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
+    }
+    if faults := cidr_faults(networks):
+        return faults
+    if faults := size_faults("serviceCidr", networks["serviceCidr"], SERVICE_PREFIXES, "GKE"):
+        return faults
+    return [] if is_auto("gke", args) else _room_faults(args, networks)
+
+
+def _room_faults(args: GkeArgs, networks: Mapping[str, str]) -> list[Fault]:
+    wanted = most_nodes(args, SURGE_NODES)
+    return growth_faults(wanted, MOST_NODES, "a GKE cluster") or room_faults(
+        networks, wanted, pod_prefix=NODE_POD_PREFIX, reserved=RESERVED_ADDRESSES
+    )

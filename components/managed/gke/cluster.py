@@ -8,8 +8,6 @@ The comments in these modules that begin with CIS name the item of the CIS GKE B
 answers; `controls.py` lists them.
 """
 
-import base64
-
 import pulumi
 
 from components.managed.caller import warn_of_missing
@@ -17,7 +15,7 @@ from components.managed.gke.args import GkeArgs, faults_of, pinned
 from components.managed.gke.control_plane import control_plane, offered_versions
 from components.managed.gke.controls import CONTROLS
 from components.managed.gke.encryption import secrets_encryption
-from components.managed.gke.identity import node_identity
+from components.managed.gke.identity import identities
 from components.managed.gke.kubeconfig import CALLER, api_of, exec_kubeconfig
 from components.managed.gke.network import private_network
 from components.managed.gke.node_pools import node_pools
@@ -41,7 +39,7 @@ class GkeCluster(ManagedCluster):
 
         watch = guard(self, name, args, pinned=pinned(args), offered=offered_versions(self, args))
         network = private_network(self, name, args, watch)
-        identity = node_identity(self, name)
+        identity = identities(self, name)
         encryption = secrets_encryption(self, name, args)
         cluster = control_plane(self, name, args, network, identity, encryption, watch)
         self.control_plane = cluster
@@ -49,12 +47,12 @@ class GkeCluster(ManagedCluster):
         self.node_pools = node_pools(self, name, args, cluster, identity)
         seal(self, name, args, [cluster, *self.node_pools.values()])
 
-        endpoint, authority = api_of(cluster, args)
+        api = api_of(cluster, args)
         self.finish(
             name=cluster.name,
-            kubeconfig=exec_kubeconfig(name, endpoint, authority),
-            endpoint=endpoint,
-            ca_certificate=authority.apply(lambda encoded: encoded and base64.b64decode(encoded).decode()),
+            kubeconfig=exec_kubeconfig(name, api),
+            endpoint=api.endpoint,
+            ca_certificate=api.certificate,
             kubernetes_version=pulumi.Output.concat("v", cluster.master_version),
             pod_cidr=None if "network" in args else args.get("pod_cidr", POD_CIDR),
             service_cidr=None if "network" in args else args.get("service_cidr", SERVICE_CIDR),

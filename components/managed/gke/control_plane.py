@@ -105,7 +105,7 @@ def control_plane(
         cost_management_config={"enabled": True},
         resource_labels=args.get("tags"),
         deletion_protection=protected,
-        **(_autopilot(identity) if is_auto("gke", args) else _standard(identity)),
+        **(_auto(identity) if is_auto("gke", args) else _with_pools(identity)),
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=protected,
@@ -134,7 +134,7 @@ def window(maintenance: Maintenance) -> container.ClusterMaintenancePolicyRecurr
     }
 
 
-def _standard(identity: Identity) -> dict[str, Any]:
+def _with_pools(identity: Identity) -> dict[str, Any]:
     """What a cluster with pools of yours sets, and Autopilot has built in."""
     return {
         "datapath_provider": "ADVANCED_DATAPATH",
@@ -156,7 +156,7 @@ def _standard(identity: Identity) -> dict[str, Any]:
     }
 
 
-def _autopilot(identity: Identity) -> dict[str, Any]:
+def _auto(identity: Identity) -> dict[str, Any]:
     """What makes GKE look after the nodes, which run as our account too."""
     return {
         "enable_autopilot": True,

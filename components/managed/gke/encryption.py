@@ -8,6 +8,7 @@ import pulumi
 
 from components.managed.gke.args import GkeArgs
 from components.managed.gke.network import SDK
+from components.managed.managed_args import given_key
 from components.managed.slim import SlimResource, ask
 
 ROTATION = f"{90 * 24 * 3600}s"
@@ -27,8 +28,8 @@ def secrets_encryption(parent: pulumi.Resource, name: str, args: GkeArgs) -> Enc
 
     A key ring can never be deleted, and costs nothing; a key's versions go when the stack does.
     """
-    if "secrets_encryption" in args:
-        return Encryption(args["secrets_encryption"]["key"])
+    if (given := given_key(args)) is not None:
+        return Encryption(given)
     child = pulumi.ResourceOptions(parent=parent)
     ring = _kms("KeyRing", f"{name}-keys", {"location": args["region"]}, child)
     key = _kms(

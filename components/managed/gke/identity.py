@@ -23,7 +23,7 @@ NODE_ROLES = {
 }
 
 
-def node_identity(parent: pulumi.Resource, name: str) -> Identity:
+def identities(parent: pulumi.Resource, name: str) -> Identity:
     """A service account that may do what a node must, and no more."""
     child = pulumi.ResourceOptions(parent=parent)
     # CIS GKE 5.2.1: never the Compute Engine default account, which may edit the whole project. Its id is fixed: Google

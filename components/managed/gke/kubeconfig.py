@@ -3,7 +3,7 @@
 import pulumi
 from pulumi_gcp import container
 
-from components import kubeconfig
+from components.managed.api import Api
 from components.managed.caller import Caller
 from components.managed.gke.args import GkeArgs
 from components.managed.managed_args import authorized_cidrs
@@ -20,27 +20,26 @@ CALLER = Caller(
 )
 
 
-def api_of(cluster: container.Cluster, args: GkeArgs) -> tuple[pulumi.Output[str], pulumi.Output[str | None]]:
-    """The URL of the API and its CA's certificate in base64; none with a DNS name, for which a public CA signs."""
+def api_of(cluster: container.Cluster, args: GkeArgs) -> Api:
+    """The API, by its DNS name, for which a public CA signs, unless listed networks reach its address."""
     if authorized_cidrs(args):
         authority = cluster.master_auth.apply(lambda auth: auth.cluster_ca_certificate)
-        return pulumi.Output.concat("https://", cluster.endpoint), authority
+        return Api(pulumi.Output.concat("https://", cluster.endpoint), authority)
     name = cluster.control_plane_endpoints_config.dns_endpoint_config.endpoint
-    return pulumi.Output.concat("https://", name), pulumi.Output.from_input(None)
+    return Api(pulumi.Output.concat("https://", name), pulumi.Output.from_input(None))
 
 
-def exec_kubeconfig(
-    name: str, endpoint: pulumi.Output[str], authority: pulumi.Output[str | None]
-) -> pulumi.Output[str]:
-    """A kubeconfig that holds no credential: kubectl asks Google's own program for one."""
-    user = {
-        "exec": {
+def exec_kubeconfig(name: str, api: Api) -> pulumi.Output[str]:
+    """A kubeconfig that has kubectl ask Google's own program.
+
+    https://cloud.google.com/kubernetes-engine/docs/how-to/cluster-access-for-kubectl
+    """
+    return api.kubeconfig(
+        name,
+        {
             "apiVersion": "client.authentication.k8s.io/v1beta1",
             "command": CALLER.program,
             "installHint": CALLER.install,
             "provideClusterInfo": True,
-        }
-    }
-    return pulumi.Output.all(endpoint, authority).apply(
-        lambda known: kubeconfig.build(name, server=known[0], ca_certificate=known[1], user=user)
+        },
     )

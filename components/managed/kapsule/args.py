@@ -1,7 +1,7 @@
 """What a stack says about a Kapsule cluster, and the rules it must keep. Pure: Scaleway's SDK is not needed here."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import Any, NotRequired
@@ -18,13 +18,16 @@ from components.managed.managed_args import (
     ApiAccess,
     ManagedArgs,
     ReleaseChannel,
+    given_network_faults,
+    growth_faults,
+    is_exact,
     managed_faults,
     most_nodes,
     name_faults,
     required_access_faults,
 )
-from components.managed.node_pools import Gpu, NodePool
-from components.network import cidr_faults, prefix_for, room_faults
+from components.managed.node_pools import Machines, NodePool
+from components.network import cidr_faults, room_faults, size_faults
 from components.spec import Fault
 
 NODE_CIDR = "10.0.0.0/20"
@@ -44,8 +47,8 @@ NODE_POD_PREFIX = 24
 SURGE_NODES = 1
 """Nodes that an upgrade adds to each pool for a while."""
 
-LARGEST_DISK_GB = 10_000
-"""Of a node: https://github.com/scaleway/terraform-provider-scaleway/blob/master/internal/services/k8s/pool.go."""
+CHANNELS = (ReleaseChannel.REGULAR,)
+"""Patches come as they are ready, to everybody alike."""
 
 LONGEST_POOL = 63
 """Nodes have their pool's name as the value of the label k8s.scaleway.com/pool-name, and such a value has 63 letters:
@@ -57,8 +60,16 @@ LONGEST_NAME = 40
 TOO_SMALL = ("DEV1-S", "PLAY2-PICO", "STARDUST1-S")
 """https://www.scaleway.com/en/developers/api/kubernetes/#path-pools-create-a-new-pool-in-a-cluster, `node_type`."""
 
-GPU_FAMILIES = ("B300", "H100", "L4", "L40S", "GPU", "RENDER")
-"""https://www.scaleway.com/en/docs/gpu/reference-content/choosing-gpu-instance-type/."""
+MACHINES = Machines(
+    kind="Instance of Scaleway",
+    pattern=r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+",
+    example="POP2-4C-16G",
+    # https://www.scaleway.com/en/docs/gpu/reference-content/choosing-gpu-instance-type/
+    with_gpus=r"(B300|H100|L4|L40S|GPU|RENDER)-.+",
+    gpu_example="L4-1-24G",
+    # https://github.com/scaleway/terraform-provider-scaleway/blob/master/internal/services/k8s/pool.go
+    largest_disk_gb=10_000,
+)
 
 
 class ControlPlaneOffer(StrEnum):
@@ -156,20 +167,21 @@ OPEN_API = "Kapsule's API has a public address, open to 0.0.0.0/0 until it is to
 def faults_of(args: KapsuleArgs) -> list[Fault]:
     """What is wrong with `args`, as far as it can be known without asking Scaleway."""
     name = args.get("name", "")
-    room = LONGEST_POOL - len(f"{name[:LONGEST_NAME]}-") - RANDOM_SUFFIX
+    name_faults = _name_faults(name)
+    room = LONGEST_POOL if name_faults else LONGEST_POOL - len(f"{name}-") - RANDOM_SUFFIX
     faults = [
         *_version_faults(args),
-        *_name_faults(name),
+        *name_faults,
         *_region_faults(args["region"]),
-        # Patches come as they are ready, to everybody alike.
-        *managed_faults("kapsule", args, longest_pool_name=room, controls=CONTROLS, channels=(ReleaseChannel.REGULAR,)),
+        *managed_faults(
+            "kapsule", args, longest_pool_name=room, machines=MACHINES, controls=CONTROLS, channels=CHANNELS
+        ),
         *required_access_faults(args, OPEN_API),
-        *_machine_faults(args.get("node_pools", [])),
-        *_tag_faults(args.get("tags", {})),
-        *_given_faults(args),
+        *_pool_faults(args.get("node_pools", [])),
         *_own_faults(args),
+        *_tag_faults(args.get("tags", {})),
     ]
-    return faults or [*_pool_faults(args), *_network_faults(args)]
+    return faults or [*_first_node_faults(args), *_network_faults(args)]
 
 
 def pinned(args: KapsuleArgs) -> dict[str, Any]:
@@ -193,11 +205,6 @@ def control_plane_offer(args: KapsuleArgs) -> ControlPlaneOffer:
     return ControlPlaneOffer(args.get("kapsule", {}).get("control_plane", usual))
 
 
-def upgrades_itself(args: KapsuleArgs) -> bool:
-    """Whether patches come by themselves: they do for a minor, and a version with a patch is kept as it is."""
-    return args["version"].count(".") == 1
-
-
 def zone_of(pool: NodePool, args: KapsuleArgs) -> str:
     """The zone of the nodes of `pool`."""
     return args.get("kapsule", {}).get("zones", {}).get(pool["name"], first_zone(args))
@@ -208,7 +215,7 @@ def first_zone(args: KapsuleArgs) -> str:
     return f"{args['region']}-1"
 
 
-def flat_tags(args: KapsuleArgs) -> list[str]:
+def tags_of(args: KapsuleArgs) -> list[str]:
     """Tags as Scaleway has them, which are words."""
     return [f"{key}={value}" for key, value in args.get("tags", {}).items()]
 
@@ -217,7 +224,7 @@ def _version_faults(args: KapsuleArgs) -> list[Fault]:
     version = args["version"]
     if faults := versions.syntax_faults(version):
         return faults
-    if upgrades_itself(args):
+    if not is_exact(version):
         return []
     return [
         Fault(
@@ -248,109 +255,15 @@ def _region_faults(region: str) -> list[Fault]:
     return []
 
 
-def _machine_faults(pools: list[NodePool]) -> list[Fault]:
-    faults = []
-    for index, pool in enumerate(pools):
-        key, machine = f"nodePools[{index}]", pool["machine_type"]
-        if not re.fullmatch(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+", machine):
-            faults.append(
-                Fault(f"{key}.machineType", f"{machine!r} is no Instance of Scaleway; write one like POP2-4C-16G")
-            )
-        elif machine in TOO_SMALL:
-            faults.append(
-                Fault(
-                    f"{key}.machineType",
-                    f"{machine} has too little memory for a node; write a larger one, e.g. DEV1-M",
-                )
-            )
-        elif "gpu" in pool:
-            faults += _gpu_faults(f"{key}.gpu", machine, pool["gpu"])
-        if (disk := pool.get("disk_gb", 0)) > LARGEST_DISK_GB:
-            faults.append(Fault(f"{key}.diskGb", f"{disk} GB are more than a node may have; write {LARGEST_DISK_GB}"))
-    return faults
-
-
-def _gpu_faults(key: str, machine: str, gpu: Gpu) -> list[Fault]:
-    if machine.partition("-")[0] not in GPU_FAMILIES:
-        return [Fault(key, f"{machine} has no GPU; choose a machineType with one, e.g. L4-1-24G")]
-    if gpu:
-        return [Fault(key, f"{machine} says by itself which GPUs it has, and how many; write `gpu: {{}}`")]
-    return []
-
-
-def _pool_faults(args: KapsuleArgs) -> list[Fault]:
-    offer, wanted = control_plane_offer(args), most_nodes(args, SURGE_NODES)
-    if wanted > MOST_NODES[offer]:
-        fault = f"may grow to {wanted} nodes during an upgrade, and {offer} has room for {MOST_NODES[offer]}"
-        return [Fault("nodePools", f"{fault}; lower maxNodes, or choose a larger kapsule.controlPlane")]
-    if offer is ControlPlaneOffer.SHARED and not any(pool["min_nodes"] for pool in args.get("node_pools", [])):
-        # https://github.com/scaleway/terraform-provider-scaleway/blob/master/internal/services/k8s/pool.go
-        return [
-            Fault("nodePools[0].minNodes", "0 leaves a shared control plane without any node; write 1 for one pool")
-        ]
-    return []
-
-
-def _network_faults(args: KapsuleArgs) -> list[Fault]:
-    networks = {"podCidr": args.get("pod_cidr", POD_CIDR), "serviceCidr": args.get("service_cidr", SERVICE_CIDR)}
-    if "network" not in args:
-        networks = {"nodeCidr": args.get("node_cidr", NODE_CIDR), **networks}
-    return cidr_faults(networks) or [*_node_cidr_faults(args), *_pod_cidr_faults(args)]
-
-
-def _node_cidr_faults(args: KapsuleArgs) -> list[Fault]:
-    if "network" in args:
-        return []
-    nodes, wanted = IPv4Network(args.get("node_cidr", NODE_CIDR)), most_nodes(args, SURGE_NODES)
-    largest, smallest = NODE_PREFIXES
-    if not largest <= nodes.prefixlen <= smallest:
-        return [
-            Fault("nodeCidr", f"no Private Network has the size of {nodes}; write one of /{largest} to /{smallest}")
-        ]
-    if nodes.overlaps(RESERVED_NETWORK) or not nodes.is_private:
-        return [Fault("nodeCidr", f"a Private Network cannot have {nodes}; choose one below 10.0.0.0/8")]
-    rooms = {"nodeCidr": (nodes.num_addresses - RESERVED_ADDRESSES, prefix_for(wanted + RESERVED_ADDRESSES))}
-    return room_faults({"nodeCidr": str(nodes)}, rooms, wanted)
-
-
-def _pod_cidr_faults(args: KapsuleArgs) -> list[Fault]:
-    pods, wanted = IPv4Network(args.get("pod_cidr", POD_CIDR)), most_nodes(args, SURGE_NODES)
-    rooms = {"podCidr": (pods.num_addresses >> (32 - NODE_POD_PREFIX), prefix_for(wanted << (32 - NODE_POD_PREFIX)))}
-    return room_faults({"podCidr": str(pods)}, rooms, wanted)
-
-
-def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
-    """A pool's tags are labels of its nodes, and two of them more: https://www.scaleway.com/en/docs/kubernetes/api-cli/managing-tags/."""
-    if "" in tags:
-        return [Fault("tags", "has a tag without a name; write one before the colon")]
+def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
     return [
-        Fault(f"tags.{key}", f"{key!r} has a meaning of its own to Kapsule; use `labels` and `taints` of a pool for it")
-        for key in tags
-        if key in ("taint", "noprefix")
-    ]
-
-
-def _given_faults(args: KapsuleArgs) -> list[Fault]:
-    """What is wrong with a given network, where a stack file says it and not another resource."""
-    if "network" not in args:
-        return []
-    useless = {"nodeCidr": "node_cidr" in args, "kapsule.gatewayType": "gateway_type" in args.get("kapsule", {})}
-    faults = [
-        Fault(key, "is for a network that is made, and `network` gives one; drop it") for key in useless if useless[key]
-    ]
-    identity, address = args["network"]["private_network_id"], args["network"]["gateway_address"]
-    if isinstance(identity, str) and not re.fullmatch(rf"({re.escape(args['region'])}/)?{_UUID}", identity):
-        fault = (
-            f"{identity!r} is no id of a Private Network in {args['region']}; write it like {args['region']}/{_ZERO}"
+        Fault(
+            f"nodePools[{index}].machineType",
+            f"{pool['machine_type']} has too little memory for a node; write a larger one, e.g. DEV1-M",
         )
-        faults.append(Fault("network.privateNetworkId", fault))
-    if isinstance(address, str) and not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", address):
-        faults.append(Fault("network.gatewayAddress", f"{address!r} is no address; write it like 198.51.100.7"))
-    return faults
-
-
-_UUID = "[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}"
-_ZERO = "00000000-0000-0000-0000-000000000000"
+        for index, pool in enumerate(pools)
+        if pool["machine_type"] in TOO_SMALL
+    ]
 
 
 def _own_faults(args: KapsuleArgs) -> list[Fault]:
@@ -370,3 +283,68 @@ def _own_faults(args: KapsuleArgs) -> list[Fault]:
         answer = "false" if wanted else "true"
         faults.append(Fault("kapsule.controlPlane", f"{offer} says otherwise; write `highlyAvailable: {answer}` too"))
     return faults
+
+
+def _tag_faults(tags: Mapping[str, str]) -> list[Fault]:
+    """A pool's tags are labels of its nodes, and two of them more: https://www.scaleway.com/en/docs/kubernetes/api-cli/managing-tags/."""
+    if "" in tags:
+        return [Fault("tags", "has a tag without a name; write one before the colon")]
+    return [
+        Fault(f"tags.{key}", f"{key!r} has a meaning of its own to Kapsule; use `labels` and `taints` of a pool for it")
+        for key in tags
+        if key in ("taint", "noprefix")
+    ]
+
+
+def _first_node_faults(args: KapsuleArgs) -> list[Fault]:
+    """https://github.com/scaleway/terraform-provider-scaleway/blob/master/internal/services/k8s/pool.go."""
+    is_shared = control_plane_offer(args) is ControlPlaneOffer.SHARED
+    if is_shared and not any(pool["min_nodes"] for pool in args.get("node_pools", [])):
+        return [
+            Fault("nodePools[0].minNodes", "0 leaves a shared control plane without any node; write 1 for one pool")
+        ]
+    return []
+
+
+def _network_faults(args: KapsuleArgs) -> list[Fault]:
+    networks = {"podCidr": args.get("pod_cidr", POD_CIDR), "serviceCidr": args.get("service_cidr", SERVICE_CIDR)}
+    if "network" in args:
+        if faults := _given_faults(args, args["network"]):
+            return faults
+    else:
+        networks = {"nodeCidr": args.get("node_cidr", NODE_CIDR), **networks}
+    if faults := cidr_faults(networks):
+        return faults
+    if nodes := networks.get("nodeCidr"):
+        if faults := size_faults("nodeCidr", nodes, NODE_PREFIXES, "Scaleway"):
+            return faults
+        if IPv4Network(nodes).overlaps(RESERVED_NETWORK) or not IPv4Network(nodes).is_private:
+            return [Fault("nodeCidr", f"a Private Network cannot have {nodes}; choose one below 10.0.0.0/8")]
+    return _room_faults(args, networks)
+
+
+def _given_faults(args: KapsuleArgs, given: KapsuleNetwork) -> list[Fault]:
+    """What is wrong with a given network, where a stack file says it and not another resource."""
+    has_gateway_type = "gateway_type" in args.get("kapsule", {})
+    faults = given_network_faults({"nodeCidr": "node_cidr" in args, "kapsule.gatewayType": has_gateway_type})
+    identity, address = given["private_network_id"], given["gateway_address"]
+    if isinstance(identity, str) and not re.fullmatch(rf"({re.escape(args['region'])}/)?{_UUID}", identity):
+        fault = (
+            f"{identity!r} is no id of a Private Network in {args['region']}; write it like {args['region']}/{_ZERO}"
+        )
+        faults.append(Fault("network.privateNetworkId", fault))
+    if isinstance(address, str) and not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", address):
+        faults.append(Fault("network.gatewayAddress", f"{address!r} is no address; write it like 198.51.100.7"))
+    return faults
+
+
+_UUID = "[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}"
+_ZERO = "00000000-0000-0000-0000-000000000000"
+
+
+def _room_faults(args: KapsuleArgs, networks: Mapping[str, str]) -> list[Fault]:
+    offer, wanted = control_plane_offer(args), most_nodes(args, SURGE_NODES)
+    advice = "lower maxNodes, or choose a larger kapsule.controlPlane"
+    return growth_faults(wanted, MOST_NODES[offer], offer.value, advice) or room_faults(
+        networks, wanted, pod_prefix=NODE_POD_PREFIX, reserved=RESERVED_ADDRESSES
+    )

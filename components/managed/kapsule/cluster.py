@@ -8,19 +8,16 @@ The comments in these modules that begin with Slipway KAPSULE name the rule of `
 answers.
 """
 
-import base64
-
 import pulumi
 
-from components import versions
 from components.managed.caller import warn_of_missing
 from components.managed.guard import guard
 from components.managed.kapsule.args import KapsuleArgs, faults_of, pinned
 from components.managed.kapsule.control_plane import api_acl, control_plane
 from components.managed.kapsule.controls import CONTROLS
-from components.managed.kapsule.kubeconfig import CALLER, exec_kubeconfig
+from components.managed.kapsule.kubeconfig import CALLER, api_of, exec_kubeconfig
 from components.managed.kapsule.network import private_network
-from components.managed.kapsule.node_pools import node_pools
+from components.managed.kapsule.node_pools import node_pools, running_version
 from components.managed.managed_cluster import ManagedCluster
 from components.managed.seal import seal
 
@@ -41,27 +38,20 @@ class KapsuleCluster(ManagedCluster):
         watch = guard(self, name, args, pinned=pinned(args))
         network = private_network(self, name, args, watch)
         cluster = control_plane(self, name, args, network, watch)
-        acl = api_acl(self, name, args, network, cluster)
-        pools = node_pools(self, name, args, cluster, acl)
         self.control_plane = cluster
         self.cluster_identifier = cluster.id
+        acl = api_acl(self, name, args, network, cluster)
+        pools = node_pools(self, name, args, cluster, acl)
         self.node_pools = {**pools}
         seal(self, name, args, [acl, *pools.values()])
 
-        # The provider keeps an administrator's token beside it, and so takes the certificate for a secret too.
-        authority = pulumi.Output.unsecret(cluster.kubeconfigs[0].cluster_ca_certificate)
-        first = next(iter(pools.values()))
+        api = api_of(cluster)
         self.finish(
             name=cluster.name,
-            kubeconfig=exec_kubeconfig(name, cluster.apiserver_url, authority),
-            endpoint=cluster.apiserver_url,
-            ca_certificate=authority.apply(lambda encoded: base64.b64decode(encoded).decode()),
-            kubernetes_version=pulumi.Output.all(cluster.version, first.version).apply(lambda told: _running(*told)),
+            kubeconfig=exec_kubeconfig(name, api),
+            endpoint=api.endpoint,
+            ca_certificate=api.certificate,
+            kubernetes_version=running_version(cluster, pools),
             pod_cidr=cluster.pod_cidr,
             service_cidr=cluster.service_cidr,
         )
-
-
-def _running(asked: str, of_nodes: str) -> str:
-    """The version with its patch, which the provider tells of nodes only, while nodes follow what was asked for."""
-    return f"v{of_nodes if versions.same(asked, of_nodes) else asked}"

@@ -4,9 +4,9 @@ import pulumi
 from pulumiverse_scaleway import kubernetes
 
 from components.managed.guard import Guard
-from components.managed.kapsule.args import KapsuleArgs, control_plane_offer, flat_tags, upgrades_itself
+from components.managed.kapsule.args import KapsuleArgs, control_plane_offer, tags_of
 from components.managed.kapsule.network import Network
-from components.managed.managed_args import DEFAULT_MAINTENANCE, POD_CIDR, SERVICE_CIDR, Day, authorized_cidrs
+from components.managed.managed_args import DEFAULT_MAINTENANCE, POD_CIDR, SERVICE_CIDR, Day, authorized_cidrs, is_exact
 
 AUTOSCALER: kubernetes.ClusterAutoscalerConfigArgsDict = {
     # What the Cluster Autoscaler does unasked. Left out, the provider sends zeros: a node that goes gives its pods no
@@ -35,7 +35,7 @@ def control_plane(
         # Slipway KAPSULE 4. The provider takes patches that come by themselves with a version like 1.37 only, and a
         # version like 1.37.2 only without them.
         auto_upgrade={
-            "enable": upgrades_itself(args),
+            "enable": not is_exact(args["version"]),
             "maintenance_window_day": Day(maintenance.get("day", Day.ANY)).value,
             "maintenance_window_start_hour": maintenance["hour"],
         },
@@ -53,7 +53,7 @@ def control_plane(
         ),
         # Slipway KAPSULE 7. Volumes of class `retain` go too. The network stays, since something is left in it.
         delete_additional_resources=not own.get("keep_volumes_and_load_balancers", False),
-        tags=flat_tags(args),
+        tags=tags_of(args),
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=args.get("deletion_protection", True),

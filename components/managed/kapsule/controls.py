@@ -2,34 +2,34 @@
 
 from typing import Any
 
-from components.managed.controls import Control, is_off
+from components.managed.controls import Control, is_off, lists_networks
+
+CLUSTER, POOL = "Cluster", "Pool"
 
 
-def names_networks(rules: Any) -> bool:
+def _is_fenced(rules: Any) -> bool:
     """Whether an ACL lets somebody in, and not everybody."""
-    return isinstance(rules, list) and bool(rules) and all(rule.get("ip") not in OPEN for rule in rules)
+    return lists_networks([rule.get("ip") for rule in rules or ()])
 
-
-OPEN = (None, "0.0.0.0/0", "::/0")
 
 CONTROLS = (
-    Control("Slipway KAPSULE 1", "only listed networks reach the API", "Acl", "aclRules", names_networks),
-    Control("Slipway KAPSULE 2", "nodes have no public addresses", "Pool", "publicIpDisabled", True),
+    Control("Slipway KAPSULE 1", "only listed networks reach the API", "Acl", "aclRules", _is_fenced),
+    Control("Slipway KAPSULE 2", "nodes have no public addresses", POOL, "publicIpDisabled", True),
     Control("Slipway KAPSULE 3", "nobody logs in through the gateway", "PublicGateway", "bastionEnabled", is_off),
-    Control("Slipway KAPSULE 4", "patches arrive by themselves", "Cluster", "autoUpgrade.enable", True),
-    Control("Slipway KAPSULE 5", "network policies are enforced", "Cluster", "cni", "cilium"),
-    Control("Slipway KAPSULE 6", "broken nodes are repaired", "Pool", "autohealing", True),
+    Control("Slipway KAPSULE 4", "patches arrive by themselves", CLUSTER, "autoUpgrade.enable", True),
+    Control("Slipway KAPSULE 5", "network policies are enforced", CLUSTER, "cni", "cilium"),
+    Control("Slipway KAPSULE 6", "broken nodes are repaired", POOL, "autohealing", True),
     Control(
         "Slipway KAPSULE 7",
         "nothing that pods asked for outlives the cluster",
-        "Cluster",
+        CLUSTER,
         "deleteAdditionalResources",
         True,
     ),
     Control(
         "Slipway KAPSULE 8",
         "the API outlives a machine, and tells who did what",
-        "Cluster",
+        CLUSTER,
         "type",
         lambda offer: str(offer).startswith("kapsule-dedicated-"),
     ),

@@ -1,8 +1,9 @@
 """How kubectl reaches a Kapsule cluster: no credential is kept, Scaleway's own program is asked for one."""
 
 import pulumi
+from pulumiverse_scaleway import kubernetes
 
-from components import kubeconfig
+from components.managed.api import Api
 from components.managed.caller import Caller
 
 CALLER = Caller(
@@ -17,22 +18,25 @@ CALLER = Caller(
 )
 
 
-def exec_kubeconfig(name: str, endpoint: pulumi.Output[str], authority: pulumi.Output[str]) -> pulumi.Output[str]:
-    """A kubeconfig that holds no credential: kubectl asks Scaleway's own program for one.
+def api_of(cluster: kubernetes.Cluster) -> Api:
+    """The API, whose CA's certificate is no secret though it comes with an administrator's token."""
+    return Api(cluster.apiserver_url, pulumi.Output.unsecret(cluster.kubeconfigs[0].cluster_ca_certificate))
+
+
+def exec_kubeconfig(name: str, api: Api) -> pulumi.Output[str]:
+    """A kubeconfig that has kubectl ask Scaleway's own program.
 
     As `scw k8s kubeconfig get` writes it:
     https://github.com/scaleway/scaleway-cli/blob/master/internal/namespaces/k8s/v1/custom_kubeconfig.go
     """
-    user = {
-        "exec": {
+    return api.kubeconfig(
+        name,
+        {
             # What the program answers with; this version of it insists on being told that nobody is asked anything.
             "apiVersion": "client.authentication.k8s.io/v1",
             "command": CALLER.program,
             "args": ["k8s", "exec-credential"],
             "interactiveMode": "Never",
             "installHint": CALLER.install,
-        }
-    }
-    return pulumi.Output.all(endpoint, authority).apply(
-        lambda known: kubeconfig.build(name, server=known[0], ca_certificate=known[1], user=user)
+        },
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from components.managed.guard import Guard
-from components.managed.kapsule.args import NODE_CIDR, KapsuleArgs, first_zone, flat_tags
+from components.managed.kapsule.args import NODE_CIDR, KapsuleArgs, first_zone, tags_of
 from components.managed.slim import SlimResource
 
 SDK = "pulumiverse-scaleway"
@@ -34,7 +34,7 @@ def private_network(parent: pulumi.Resource, name: str, args: KapsuleArgs, guard
         anchor = _anchor(parent, name, args, given["private_network_id"])
         return Network(given["private_network_id"], given["gateway_address"], (anchor,))
     child = pulumi.ResourceOptions(parent=parent)
-    tags = flat_tags(args)
+    tags = tags_of(args)
     regional = {"region": args["region"], "tags": tags}
     zonal = {"zone": first_zone(args), "tags": tags}
     # What the guard refuses has no VPC made, and none deleted.
@@ -86,7 +86,7 @@ def _anchor(parent: pulumi.Resource, name: str, args: KapsuleArgs, network: pulu
         SDK,
         "scaleway:ipam/ip:Ip",
         f"{name}-anchor",
-        {"region": args["region"], "sources": [{"privateNetworkId": network}], "tags": flat_tags(args)},
+        {"region": args["region"], "sources": [{"privateNetworkId": network}], "tags": tags_of(args)},
         # The provider takes another network for a change in place, and then changes nothing.
         pulumi.ResourceOptions(parent=parent, plugin_download_url=PLUGINS, replace_on_changes=["sources"]),
         outputs=(),

@@ -1,9 +1,12 @@
 """The node pools of a Kapsule cluster."""
 
+from collections.abc import Mapping
+
 import pulumi
 from pulumiverse_scaleway import kubernetes
 
-from components.managed.kapsule.args import SURGE_NODES, KapsuleArgs, flat_tags, zone_of
+from components import versions
+from components.managed.kapsule.args import SURGE_NODES, KapsuleArgs, tags_of, zone_of
 from components.managed.node_pools import NodePool
 
 
@@ -20,6 +23,14 @@ def node_pools(
     # A shared control plane takes an empty pool only once another one has a node.
     empty = {pool["name"]: made(pool, [*standing.values()]) for pool in pools if not pool["min_nodes"]}
     return {**standing, **empty}
+
+
+def running_version(cluster: kubernetes.Cluster, pools: Mapping[str, kubernetes.Pool]) -> pulumi.Output[str]:
+    """The version with its patch, which the provider tells of nodes only, while nodes follow what was asked for."""
+    nodes = next(iter(pools.values()))
+    return pulumi.Output.all(cluster.version, nodes.version).apply(
+        lambda told: f"v{told[1] if versions.same(told[0], told[1]) else told[0]}"
+    )
 
 
 def _node_pool(
@@ -57,7 +68,7 @@ def _node_pool(
             {"key": taint["key"], "value": taint.get("value", ""), "effect": str(taint["effect"])}
             for taint in pool.get("taints", [])
         ],
-        tags=flat_tags(args),
+        tags=tags_of(args),
         opts=pulumi.ResourceOptions(
             parent=parent,
             # Once the autoscaler decides, the provider does not look at it.

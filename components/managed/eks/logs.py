@@ -1,0 +1,33 @@
+"""Where the logs of an EKS cluster's control plane are kept."""
+
+import pulumi
+
+from components.managed.eks.args import EksArgs
+from components.managed.eks.network import SDK
+from components.managed.guard import Guard
+from components.managed.managed_args import DEFAULT_LOGS
+from components.managed.slim import SlimResource
+
+RETENTION_DAYS = 90
+
+
+def control_plane_logs(
+    parent: pulumi.Resource, name: str, args: EksArgs, unique: pulumi.Output[str], guard: Guard
+) -> list[SlimResource]:
+    """The group of the cluster called `unique`. EKS would make one by itself, that stays for ever and never forgets."""
+    if not args.get("logs", DEFAULT_LOGS):
+        return []
+    group = SlimResource(
+        SDK,
+        "aws:cloudwatch/logGroup:LogGroup",
+        f"{name}-logs",
+        {
+            "region": args["region"],
+            "name": pulumi.Output.concat("/aws/eks/", unique, "/cluster"),
+            "retentionInDays": args.get("eks", {}).get("log_retention_days", RETENTION_DAYS),
+            "tags": args.get("tags"),
+        },
+        pulumi.ResourceOptions(parent=parent, depends_on=[guard]),
+        outputs=(),
+    )
+    return [group]
