@@ -67,6 +67,15 @@ def test_the_pages_of_the_clouds_have_the_same_sections():
     assert [name for name in sections if sections[name] != sections["gke"]] == []
 
 
+@pytest.mark.parametrize("name", [name for name, target in TARGETS.items() if target.extra])
+def test_the_page_of_a_cloud_tells_what_its_stacks_cost_and_how_to_get_its_report(name):
+    page = " ".join((PROJECT / f"docs/{name}.md").read_text().split())
+    assert re.search(
+        rf"`prod-{name}` with its \w+ nodes? comes to about [$€][0-9.]+ an hour.*`dev-{name}`.* to about [$€]", page
+    )
+    assert f"`make compliance STACK=prod-{name}` reports" in page
+
+
 def test_make_help_tells_every_command():
     phony = re.search(r"^\.PHONY: (.*)$", (PROJECT / "Makefile").read_text(), re.M)
     assert phony is not None

@@ -3,8 +3,8 @@
 Makes a VPC with a NAT gateway, the control plane and node pools. Leaves alone: the team's tokens, projects and
 registry, and everything inside the cluster, whose API may be out of reach from where Pulumi runs.
 
-No benchmark is about DOKS. The comments in these modules that begin with Slipway DOKS name the rule of `controls.py`
-that the setting below them answers.
+The comments in these modules that begin with Slipway DOKS name the rule of `controls.py` that the setting below them
+answers.
 """
 
 import pulumi
