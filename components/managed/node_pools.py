@@ -46,7 +46,7 @@ class NodePool(TypedDict):
     """Whether the nodes are cheap ones that the cloud may take back at any time. Default: false."""
 
     gpu: NotRequired[Gpu]
-    """The GPUs of each node, with what they need to run. Default: none."""
+    """The GPUs of each node, with what they need to run. Required with a machine that has any. Default: none."""
 
     labels: NotRequired[dict[str, str]]
     """Kubernetes labels of the nodes."""

@@ -48,6 +48,12 @@ class SlimResource(pulumi.CustomResource):
         return getattr(self, name)
 
 
+def type_of(package: str, kind: str) -> str:
+    """A resource's type as providers that come from Terraform spell it: `gcp:kms/keyRing:KeyRing` for `kms:KeyRing`."""
+    module, _, name = kind.partition(":")
+    return f"{package}:{module}/{name[0].lower()}{name[1:]}:{name}"
+
+
 def ask(
     distribution: str, token: str, args: Mapping[str, Any], parent: pulumi.Resource
 ) -> pulumi.Output[dict[str, Any]]:

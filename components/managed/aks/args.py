@@ -157,7 +157,7 @@ def faults_of(args: AksArgs) -> list[Fault]:
         *_pool_faults(args.get("node_pools", [])),
         *_admin_faults(args),
         *_key_faults(args),
-        *(_auto_faults(args) if is_auto("aks", args) else _own_faults(args.get("aks", {}))),
+        *(_auto_faults(args) if is_auto("aks", args) else _own_faults(args)),
         *_tag_faults(args.get("tags", {})),
     ]
     return faults or _network_faults(args)
@@ -322,7 +322,8 @@ def _auto_faults(args: AksArgs) -> list[Fault]:
     return faults
 
 
-def _own_faults(own: AksOwn) -> list[Fault]:
+def _own_faults(args: AksArgs) -> list[Fault]:
+    own = args.get("aks", {})
     system = own.get("system_nodes", {})
     key = "aks.systemNodes"
     machine = system.get("machine_type", SYSTEM_MACHINE)

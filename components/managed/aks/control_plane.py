@@ -10,7 +10,7 @@ from components.managed.aks.encryption import Encryption
 from components.managed.aks.identity import Identity
 from components.managed.aks.network import Network
 from components.managed.aks.node_pools import node_settings
-from components.managed.aks.resource_group import azure
+from components.managed.aks.resource import resource
 from components.managed.managed_args import (
     DEFAULT_MAINTENANCE,
     POD_CIDR,
@@ -184,7 +184,7 @@ def maintenance_windows(
 ) -> list[SlimResource]:
     """When AKS may bring new versions, and when it may patch the nodes."""
     return [
-        azure(
+        resource(
             "containerservice:MaintenanceConfiguration",
             f"{name}-maintenance-of-{what}",
             {
@@ -221,7 +221,7 @@ def lock(parent: pulumi.Resource, name: str, args: AksArgs, identity: Identity) 
     """
     if not args.get("deletion_protection", True):
         return []
-    made = azure(
+    made = resource(
         "authorization:ManagementLockByScope",
         f"{name}-lock",
         {

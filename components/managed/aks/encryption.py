@@ -6,7 +6,7 @@ import pulumi
 
 from components.managed.aks.args import KEY_ID, AksArgs, vault_id
 from components.managed.aks.identity import KEY_VAULT_CRYPTO_USER, Identity, grant
-from components.managed.aks.resource_group import azure
+from components.managed.aks.resource import resource
 from components.managed.managed_args import given_key
 from components.managed.slim import SlimResource
 
@@ -38,7 +38,7 @@ def secrets_encryption(
         return Encryption(key, (_may_use(parent, name, group, identity, vault),))
     # Without its key no Secret can be read, even from a backup.
     kept = pulumi.ResourceOptions(parent=parent, protect=args.get("deletion_protection", True))
-    made = azure(
+    made = resource(
         "keyvault:Vault",
         f"{name}-keys",
         {
@@ -57,7 +57,7 @@ def secrets_encryption(
         },
         kept,
     )
-    key = azure(
+    key = resource(
         "keyvault:Key",
         f"{name}-secrets",
         {

@@ -7,7 +7,7 @@ from pulumi_azure_native import containerservice
 
 from components.managed.aks.args import AksArgs
 from components.managed.aks.network import Network
-from components.managed.aks.resource_group import azure
+from components.managed.aks.resource import resource
 from components.managed.slim import SlimResource
 
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
@@ -28,7 +28,7 @@ def identities(
     parent: pulumi.Resource, name: str, args: AksArgs, group: SlimResource, network: Network | None
 ) -> Identity:
     """An identity that may join the cluster's subnets, and no more: AKS's own would come too late for that."""
-    account = azure(
+    account = resource(
         "managedidentity:UserAssignedIdentity",
         f"{name}-control-plane",
         {"resourceGroupName": group.output("name"), "location": args["region"], "tags": args.get("tags")},
@@ -70,7 +70,7 @@ def grant(
 ) -> SlimResource:
     """A role for an identity on one thing."""
     subscription = group.id.apply(lambda id_: "/".join(id_.split("/")[:3]))
-    return azure(
+    return resource(
         "authorization:RoleAssignment",
         name,
         {

@@ -7,7 +7,7 @@ from pulumi_azure_native import containerservice
 
 from components import kubeconfig
 from components.managed.aks.args import AksArgs
-from components.managed.aks.resource_group import SDK
+from components.managed.aks.resource import SDK
 from components.managed.api import Api
 from components.managed.caller import Caller
 from components.managed.managed_args import authorized_cidrs

@@ -4,7 +4,7 @@ import pulumi
 from pulumi_azure_native import containerservice
 
 from components.managed.aks.args import AksArgs
-from components.managed.aks.resource_group import azure
+from components.managed.aks.resource import resource
 from components.managed.managed_args import DEFAULT_LOGS, ControlPlaneLog
 from components.managed.slim import SlimResource
 
@@ -33,7 +33,7 @@ def control_plane_logs(
     if not logs:
         return []
     child = pulumi.ResourceOptions(parent=parent)
-    workspace = azure(
+    workspace = resource(
         "operationalinsights:Workspace",
         f"{name}-logs",
         {
@@ -45,7 +45,7 @@ def control_plane_logs(
         },
         child,
     )
-    setting = azure(
+    setting = resource(
         "monitor:DiagnosticSetting",
         f"{name}-control-plane-logs",
         {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.managed.aks.args import AksArgs, AksOutbound, subnets, zones_of
-from components.managed.aks.resource_group import azure
+from components.managed.aks.resource import resource
 from components.managed.managed_args import NODE_CIDR, is_auto
 from components.managed.slim import SlimResource
 
@@ -36,7 +36,7 @@ def private_network(parent: pulumi.Resource, name: str, args: AksArgs, group: Sl
     cidr = args.get("node_cidr", NODE_CIDR)
     nodes, api = subnets(cidr)
 
-    address = azure(
+    address = resource(
         "network:PublicIPAddress",
         f"{name}-nat-address",
         {
@@ -47,14 +47,14 @@ def private_network(parent: pulumi.Resource, name: str, args: AksArgs, group: Sl
         },
         child,
     )
-    nat = azure(
+    nat = resource(
         "network:NatGateway",
         f"{name}-nat",
         {**place, "sku": {"name": "Standard"}, "publicIpAddresses": [{"id": address.id}]},
         child,
     )
     # Azure would let the ranges of a network change, but not those of subnets with machines in them.
-    vnet = azure(
+    vnet = resource(
         "network:VirtualNetwork",
         f"{name}-network",
         {**place, "addressSpace": {"addressPrefixes": [cidr]}},
@@ -66,13 +66,13 @@ def private_network(parent: pulumi.Resource, name: str, args: AksArgs, group: Sl
         # No way out but the NAT gateway.
         "defaultOutboundAccess": False,
     }
-    node_subnet = azure(
+    node_subnet = resource(
         "network:Subnet",
         f"{name}-node-subnet",
         {**inside, "subnetName": "nodes", "addressPrefix": str(nodes), "natGateway": {"id": nat.id}},
         slow,
     )
-    api_subnet = azure(
+    api_subnet = resource(
         "network:Subnet",
         f"{name}-api-subnet",
         {

@@ -7,7 +7,7 @@ from pulumi_azure_native import containerservice
 
 from components.managed.aks.args import SURGE_NODES, AksArgs, pool_id, zones_of
 from components.managed.aks.network import Network
-from components.managed.aks.resource_group import azure
+from components.managed.aks.resource import resource
 from components.managed.node_pools import NodePool
 from components.managed.slim import SlimResource
 from components.nodes import Effect, Taint
@@ -34,7 +34,7 @@ def node_pools(
     if network is None:
         return pools
     for pool in args.get("node_pools", []):
-        pools[pool["name"]] = azure(
+        pools[pool["name"]] = resource(
             "containerservice:AgentPool",
             f"{name}-{pool['name']}",
             {

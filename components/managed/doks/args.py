@@ -134,7 +134,7 @@ def faults_of(args: DoksArgs) -> list[Fault]:
         *managed_faults("doks", args, longest_pool_name=room, machines=MACHINES, controls=CONTROLS, channels=CHANNELS),
         *required_access_faults(args, OPEN_API),
         *_pool_faults(args.get("node_pools", [])),
-        *_own_faults(args.get("doks", {})),
+        *_own_faults(args),
         *_tag_faults(args.get("tags", {})),
     ]
     return faults or _network_faults(args)
@@ -190,9 +190,9 @@ def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
     ]
 
 
-def _own_faults(own: DoksOwn) -> list[Fault]:
+def _own_faults(args: DoksArgs) -> list[Fault]:
     """OpenID Connect knows no other scheme: https://openid.net/specs/openid-connect-discovery-1_0.html#IssuerDiscovery."""
-    sso = own.get("sso")
+    sso = args.get("doks", {}).get("sso")
     if sso is None or re.fullmatch(r"https://[^\s?#]+", sso["issuer_url"]):
         return []
     return [

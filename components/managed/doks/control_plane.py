@@ -5,7 +5,8 @@ from typing import Any
 import pulumi
 
 from components.managed.doks.args import POD_CIDR, SYSTEM_NODES, DoksArgs, DoksSso, has_public_nodes, tags_of
-from components.managed.doks.network import Network, resource
+from components.managed.doks.network import Network
+from components.managed.doks.resource import resource
 from components.managed.doks.version import Version
 from components.managed.guard import Guard
 from components.managed.managed_args import DEFAULT_MAINTENANCE, SERVICE_CIDR, Day, authorized_cidrs, is_exact
@@ -86,7 +87,7 @@ def control_plane(
         **_gpu_plugins(args.get("node_pools", [])),
     }
     return resource(
-        "kubernetesCluster:KubernetesCluster",
+        "KubernetesCluster",
         f"{name}-cluster",
         {key: value for key, value in inputs.items() if value is not None},
         pulumi.ResourceOptions(

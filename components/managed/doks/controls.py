@@ -1,7 +1,7 @@
 """What a DOKS cluster is hardened by.
 
-The CIS DigitalOcean Services Benchmark 1.0.0 has two items that a setting can answer: 3.2, a window for upgrades, and 3.3,
-a highly available control plane. The rules are Slipway's own, those two among them as 6 and 5.
+The rules are Slipway's own. Of the CIS DigitalOcean Services Benchmark 1.0.0 a setting can answer two items: 3.2, a
+window for upgrades, is rule 6; 3.3, a highly available control plane, is rule 5.
 """
 
 from typing import Any

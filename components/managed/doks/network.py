@@ -1,17 +1,13 @@
 """Where a DOKS cluster lives: a VPC of its own with a NAT gateway, or one that is there already."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
 from components.managed.doks.args import DoksArgs, has_public_nodes
+from components.managed.doks.resource import resource
 from components.managed.guard import Guard
 from components.managed.managed_args import NODE_CIDR
-from components.managed.slim import SlimResource
-
-SDK = "pulumi-digitalocean"
 
 GATEWAY_SIZE = 1
 """The smallest."""
@@ -35,7 +31,7 @@ def private_network(parent: pulumi.Resource, name: str, args: DoksArgs, guard: G
     if given := args.get("network"):
         return Network(given["vpc_id"], given.get("subnet_id"))
     vpc = resource(
-        "vpc:Vpc",
+        "Vpc",
         f"{name}-network",
         {"region": args["region"], "ipRange": args.get("node_cidr", NODE_CIDR)},
         # A cluster and its load balancers are members for minutes after they are gone, and a VPC with members cannot be
@@ -52,7 +48,7 @@ def private_network(parent: pulumi.Resource, name: str, args: DoksArgs, guard: G
     if has_public_nodes(args):
         return Network(vpc.id)
     gateway = resource(
-        "vpcNatGateway:VpcNatGateway",
+        "VpcNatGateway",
         f"{name}-nat",
         {
             "type": "PUBLIC",
@@ -65,14 +61,3 @@ def private_network(parent: pulumi.Resource, name: str, args: DoksArgs, guard: G
     )
     address = gateway.output("egresses")[0]["publicGateways"][0]["ipv4"]
     return Network(vpc.id, None, (gateway,), (pulumi.Output.concat(address, "/32"),))
-
-
-def resource(
-    kind: str,
-    name: str,
-    inputs: Mapping[str, Any],
-    opts: pulumi.ResourceOptions,
-    outputs: Iterable[str] = ("name",),
-) -> SlimResource:
-    """A resource of DigitalOcean's, whose SDK is one module of 190 and takes a second to import."""
-    return SlimResource(SDK, f"digitalocean:index/{kind}", name, inputs, opts, outputs)

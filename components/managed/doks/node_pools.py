@@ -3,7 +3,7 @@
 import pulumi
 
 from components.managed.doks.args import DoksArgs, tags_of
-from components.managed.doks.network import resource
+from components.managed.doks.resource import resource
 from components.managed.slim import SlimResource
 from components.nodes import Effect
 
@@ -17,7 +17,7 @@ def node_pools(
     """
     return {
         pool["name"]: resource(
-            "kubernetesNodePool:KubernetesNodePool",
+            "KubernetesNodePool",
             f"{name}-{pool['name']}",
             {
                 "clusterId": cluster.id,

@@ -15,7 +15,7 @@ import pulumi
 
 from components import versions
 from components.managed.doks.args import POD_CIDR, DoksArgs, has_public_nodes
-from components.managed.doks.network import SDK
+from components.managed.doks.resource import SDK
 from components.managed.managed_args import NODE_CIDR, SERVICE_CIDR, is_exact
 from components.managed.slim import ask
 from components.spec import Fault, SpecError

@@ -9,7 +9,7 @@ from pulumi_aws import eks
 
 from components.managed.eks.args import EksArgs, addon_names
 from components.managed.eks.identity import Identity
-from components.managed.eks.network import SDK
+from components.managed.eks.resource import SDK
 from components.managed.kept_answers import keep_answers
 from components.managed.slim import ask
 

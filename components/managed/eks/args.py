@@ -28,17 +28,6 @@ from components.network import PRIVATE_NETWORKS, cidr_faults, prefix_for, privat
 from components.nodes import Effect
 from components.spec import Fault, nearest
 
-MACHINES = Machines(
-    kind="type of EC2 instance",
-    # https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
-    pattern=r"[a-z][a-z0-9-]*\.[a-z0-9-]+",
-    example="m7i.large",
-    # Those that the image with NVIDIA's driver is for; those of the series g4ad have GPUs of AMD's, and EKS no driver:
-    # https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-optimized-ami.html
-    with_gpus=r"(g(?!4ad)|gr|p)\d.*",
-    gpu_example="g6.xlarge",
-)
-
 ZONES = 3
 """Over how many zones the nodes are spread, as far as the region has them."""
 
@@ -83,6 +72,17 @@ LONGEST_TAINT = 63
 
 LONGEST_POOL = 63
 """https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html."""
+
+MACHINES = Machines(
+    kind="type of EC2 instance",
+    # https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+    pattern=r"[a-z][a-z0-9-]*\.[a-z0-9-]+",
+    example="m7i.large",
+    # Those that the image with NVIDIA's driver is for; those of the series g4ad have GPUs of AMD's, and EKS no driver:
+    # https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-optimized-ami.html
+    with_gpus=r"(g(?!4ad)|gr|p)\d.*",
+    gpu_example="g6.xlarge",
+)
 
 
 class EksNetwork(TypedDict):

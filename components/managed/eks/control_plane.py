@@ -9,7 +9,8 @@ from components.managed.eks.args import EksArgs
 from components.managed.eks.encryption import Encryption
 from components.managed.eks.identity import Identity
 from components.managed.eks.logs import control_plane_logs
-from components.managed.eks.network import SDK, Network
+from components.managed.eks.network import Network
+from components.managed.eks.resource import SDK
 from components.managed.guard import Guard
 from components.managed.managed_args import (
     DEFAULT_LOGS,

@@ -6,10 +6,9 @@ import pulumi
 
 from components.managed.eks.args import EksArgs
 from components.managed.eks.identity import Identity
-from components.managed.eks.network import SDK
+from components.managed.eks.resource import resource
 from components.managed.guard import Guard
 from components.managed.managed_args import given_key
-from components.managed.slim import SlimResource
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,8 @@ def secrets_encryption(
     """
     key = given_key(args)
     if key is None:
-        made = SlimResource(
-            SDK,
-            "aws:kms/key:Key",
+        made = resource(
+            "kms:Key",
             f"{name}-secrets",
             {
                 "region": args["region"],
@@ -48,9 +46,8 @@ def secrets_encryption(
     # https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html
     actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"]
     statement = {"Effect": "Allow", "Action": actions, "Resource": key}
-    leave = SlimResource(
-        SDK,
-        "aws:iam/rolePolicy:RolePolicy",
+    leave = resource(
+        "iam:RolePolicy",
         f"{name}-control-plane-secrets",
         {
             "role": identity.control_plane.name,

@@ -8,9 +8,8 @@ import pulumi
 from pulumi_aws import eks
 
 from components.managed.eks.args import EksArgs, partition
-from components.managed.eks.network import SDK
+from components.managed.eks.resource import resource
 from components.managed.managed_args import is_auto
-from components.managed.slim import SlimResource
 
 
 @dataclass(frozen=True)
@@ -119,18 +118,16 @@ def _role(parent: pulumi.Resource, name: str, args: EksArgs, service: str, polic
             }
         ],
     }
-    role = SlimResource(
-        SDK,
-        "aws:iam/role:Role",
+    role = resource(
+        "iam:Role",
         name,
         {"assumeRolePolicy": json.dumps(trust), "tags": args.get("tags")},
         child,
         outputs=("name", "arn"),
     )
     grants = [
-        SlimResource(
-            SDK,
-            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        resource(
+            "iam:RolePolicyAttachment",
             f"{name}-{policy.rpartition('/')[2]}",
             {
                 "role": role.output("name"),

@@ -3,7 +3,7 @@
 import pulumi
 
 from components.managed.eks.args import EksArgs
-from components.managed.eks.network import SDK
+from components.managed.eks.resource import resource
 from components.managed.guard import Guard
 from components.managed.managed_args import DEFAULT_LOGS
 from components.managed.slim import SlimResource
@@ -17,9 +17,8 @@ def control_plane_logs(
     """The group of the cluster called `unique`. EKS would make one by itself, that stays for ever and never forgets."""
     if not args.get("logs", DEFAULT_LOGS):
         return []
-    group = SlimResource(
-        SDK,
-        "aws:cloudwatch/logGroup:LogGroup",
+    group = resource(
+        "cloudwatch:LogGroup",
         f"{name}-logs",
         {
             "region": args["region"],

@@ -7,11 +7,10 @@ from typing import Any
 import pulumi
 
 from components.managed.eks.args import ZONES, EksArgs, subnets
+from components.managed.eks.resource import SDK, resource
 from components.managed.guard import Guard
 from components.managed.managed_args import NODE_CIDR
 from components.managed.slim import SlimResource, ask
-
-SDK = "pulumi-aws"
 
 ZONES_WITHOUT_EKS = ("use1-az3", "usw1-az2", "cac1-az3")
 """https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets."""
@@ -118,5 +117,4 @@ def _ec2(
         # Load balancers and addresses that the cluster asked for may take a while to let go of it.
         custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
     )
-    token = f"aws:ec2/{kind[0].lower()}{kind[1:]}:{kind}"
-    return SlimResource(SDK, token, name, {**inputs, "region": args["region"], **tags}, opts, outputs=())
+    return resource(f"ec2:{kind}", name, {**inputs, "region": args["region"], **tags}, opts, outputs=())

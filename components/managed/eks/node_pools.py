@@ -7,7 +7,8 @@ from pulumi_aws import eks
 
 from components.managed.eks.args import UNAVAILABLE_PERCENT, EksArgs, is_arm
 from components.managed.eks.identity import Identity
-from components.managed.eks.network import SDK, Network
+from components.managed.eks.network import Network
+from components.managed.eks.resource import resource
 from components.managed.managed_args import is_auto
 from components.managed.node_pools import NodePool
 from components.managed.slim import SlimResource
@@ -90,9 +91,8 @@ def launch_template(
 ) -> SlimResource:
     """What EKS does not ask for by itself: how a node's credentials are fenced in, and its disk."""
     tags = {"Name": f"{name}-{pool['name']}", **args.get("tags", {})}
-    return SlimResource(
-        SDK,
-        "aws:ec2/launchTemplate:LaunchTemplate",
+    return resource(
+        "ec2:LaunchTemplate",
         f"{name}-{pool['name']}-template",
         {
             "region": args["region"],

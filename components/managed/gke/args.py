@@ -42,6 +42,12 @@ SERVICE_PREFIXES = (16, 28)
 MOST_NODES = 65000
 """https://cloud.google.com/kubernetes-engine/quotas."""
 
+MOST_GPUS = 16
+"""Of a machine, the `a2-megagpu-16g`: https://cloud.google.com/compute/docs/gpus."""
+
+LONGEST_ACCOUNT = 30
+LONGEST_POOL = 40
+
 MACHINES = Machines(
     kind="machine of Google Cloud",
     # https://cloud.google.com/compute/docs/machine-resource#naming-convention
@@ -54,12 +60,6 @@ MACHINES = Machines(
     gpu="{type: nvidia-l4}",
     without_choice=False,
 )
-
-MOST_GPUS = 16
-"""Of a machine, the `a2-megagpu-16g`: https://cloud.google.com/compute/docs/gpus."""
-
-LONGEST_ACCOUNT = 30
-LONGEST_POOL = 40
 
 
 class GkeNetwork(TypedDict):
@@ -109,7 +109,7 @@ def faults_of(args: GkeArgs) -> list[Fault]:
         *_region_faults(args["region"]),
         *managed_faults("gke", args, longest_pool_name=room, machines=MACHINES, controls=CONTROLS),
         *_pool_faults(args.get("node_pools", [])),
-        *_own_faults(args.get("gke", {})),
+        *_own_faults(args),
         *_tag_faults(args.get("tags", {})),
     ]
     return faults or _network_faults(args)
@@ -180,9 +180,9 @@ def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
     return faults
 
 
-def _own_faults(own: GkeOwn) -> list[Fault]:
+def _own_faults(args: GkeArgs) -> list[Fault]:
     """https://cloud.google.com/kubernetes-engine/docs/how-to/google-groups-rbac#setup-group."""
-    group = own.get("security_group")
+    group = args.get("gke", {}).get("security_group")
     if group is None or re.fullmatch(r"gke-security-groups@[^@\s]+", group):
         return []
     return [Fault("gke.securityGroup", f"{group!r} will not do; GKE takes gke-security-groups@<your domain> only")]

@@ -8,7 +8,8 @@ from pulumi_gcp import container
 from components.managed.gke.args import GkeArgs, location
 from components.managed.gke.encryption import Encryption
 from components.managed.gke.identity import Identity
-from components.managed.gke.network import SDK, Network
+from components.managed.gke.network import Network
+from components.managed.gke.resource import SDK
 from components.managed.guard import Guard
 from components.managed.managed_args import (
     DEFAULT_LOGS,

@@ -1,15 +1,13 @@
 """The key that a GKE cluster's Secrets are encrypted with in etcd."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
 from components.managed.gke.args import GkeArgs
-from components.managed.gke.network import SDK
+from components.managed.gke.resource import SDK, resource
 from components.managed.managed_args import given_key
-from components.managed.slim import SlimResource, ask
+from components.managed.slim import ask
 
 ROTATION = f"{90 * 24 * 3600}s"
 """A new version of the key every 90 days; older ones still decrypt what they encrypted."""
@@ -31,27 +29,25 @@ def secrets_encryption(parent: pulumi.Resource, name: str, args: GkeArgs) -> Enc
     if (given := given_key(args)) is not None:
         return Encryption(given)
     child = pulumi.ResourceOptions(parent=parent)
-    ring = _kms("KeyRing", f"{name}-keys", {"location": args["region"]}, child)
-    key = _kms(
-        "CryptoKey",
+    ring = resource("kms:KeyRing", f"{name}-keys", {"location": args["region"]}, child, outputs=())
+    key = resource(
+        "kms:CryptoKey",
         f"{name}-secrets",
         {"keyRing": ring.id, "purpose": "ENCRYPT_DECRYPT", "rotationPeriod": ROTATION, "labels": args.get("tags")},
         # Without its key no Secret can be read, even from a backup.
         pulumi.ResourceOptions(parent=parent, protect=args.get("deletion_protection", True)),
+        outputs=(),
     )
     project = ask(SDK, "gcp:organizations/getProject:getProject", {}, parent)
     # https://cloud.google.com/kubernetes-engine/docs/how-to/encrypting-secrets#grant_permission_to_use_the_key
     robot = project.apply(
         lambda told: f"serviceAccount:service-{told['number']}@container-engine-robot.iam.gserviceaccount.com"
     )
-    grant = _kms(
-        "CryptoKeyIAMMember",
+    grant = resource(
+        "kms:CryptoKeyIAMMember",
         f"{name}-secrets-gke",
         {"cryptoKeyId": key.id, "role": "roles/cloudkms.cryptoKeyEncrypterDecrypter", "member": robot},
         child,
+        outputs=(),
     )
     return Encryption(key.id, (grant,))
-
-
-def _kms(kind: str, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> SlimResource:
-    return SlimResource(SDK, f"gcp:kms/{kind[0].lower()}{kind[1:]}:{kind}", name, inputs, opts, outputs=())

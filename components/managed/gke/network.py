@@ -1,17 +1,13 @@
 """Where a GKE cluster lives: a VPC of its own with one subnet, or one that is there already."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
 from components.managed.gke.args import GkeArgs
+from components.managed.gke.resource import resource
 from components.managed.guard import Guard
 from components.managed.managed_args import NODE_CIDR, POD_CIDR, SERVICE_CIDR
-from components.managed.slim import SlimResource
-
-SDK = "pulumi-gcp"
 
 
 @dataclass(frozen=True)
@@ -33,15 +29,15 @@ def private_network(parent: pulumi.Resource, name: str, args: GkeArgs, guard: Gu
     child = pulumi.ResourceOptions(parent=parent)
     # Load balancers and disks that the cluster asked for may take a while to let go of it.
     slow = pulumi.CustomTimeouts(delete="15m")
-    vpc = _compute(
-        "Network",
+    vpc = resource(
+        "compute:Network",
         f"{name}-network",
         {"autoCreateSubnetworks": False},
         # What the guard refuses has no VPC made, and none deleted.
         pulumi.ResourceOptions(parent=parent, custom_timeouts=slow, depends_on=[guard]),
     )
-    subnet = _compute(
-        "Subnetwork",
+    subnet = resource(
+        "compute:Subnetwork",
         f"{name}-subnet",
         {
             "network": vpc.id,
@@ -68,9 +64,9 @@ def private_network(parent: pulumi.Resource, name: str, args: GkeArgs, guard: Gu
             delete_before_replace=True,
         ),
     )
-    router = _compute("Router", f"{name}-router", {"network": vpc.id, "region": args["region"]}, child)
-    nat = _compute(
-        "RouterNat",
+    router = resource("compute:Router", f"{name}-router", {"network": vpc.id, "region": args["region"]}, child)
+    nat = resource(
+        "compute:RouterNat",
         f"{name}-nat",
         {
             "router": router.output("name"),
@@ -83,7 +79,3 @@ def private_network(parent: pulumi.Resource, name: str, args: GkeArgs, guard: Gu
         child,
     )
     return Network(vpc.id, subnet.id, "pods", "services", (nat,))
-
-
-def _compute(kind: str, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> SlimResource:
-    return SlimResource(SDK, f"gcp:compute/{kind[0].lower()}{kind[1:]}:{kind}", name, inputs, opts)

@@ -1,19 +1,13 @@
 """Where a Kapsule cluster lives: a Private Network of its own with a gateway, or one that is there already."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
 from components.managed.guard import Guard
 from components.managed.kapsule.args import NODE_CIDR, KapsuleArgs, first_zone, tags_of
+from components.managed.kapsule.resource import resource
 from components.managed.slim import SlimResource
-
-SDK = "pulumiverse-scaleway"
-
-PLUGINS = "github://api.github.com/pulumiverse"
-"""Where the provider's plugin comes from, as the SDK says it: otherwise Pulumi would start a second provider."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +32,18 @@ def private_network(parent: pulumi.Resource, name: str, args: KapsuleArgs, guard
     regional = {"region": args["region"], "tags": tags}
     zonal = {"zone": first_zone(args), "tags": tags}
     # What the guard refuses has no VPC made, and none deleted.
-    vpc = _network("Vpc", f"{name}-vpc", regional, pulumi.ResourceOptions(parent=parent, depends_on=[guard]))
-    network = _network(
-        "PrivateNetwork",
+    vpc = resource("network:Vpc", f"{name}-vpc", regional, pulumi.ResourceOptions(parent=parent, depends_on=[guard]))
+    network = resource(
+        "network:PrivateNetwork",
         f"{name}-network",
         {**regional, "vpcId": vpc.id, "ipv4Subnet": {"subnet": args.get("node_cidr", NODE_CIDR)}},
         child,
     )
     # Of its own: the provider deletes a gateway, but never the address that a gateway got by itself, which goes on
     # being billed.
-    address = _network("PublicGatewayIp", f"{name}-address", zonal, child, outputs=("address",))
-    gateway = _network(
-        "PublicGateway",
+    address = resource("network:PublicGatewayIp", f"{name}-address", zonal, child, outputs=("address",))
+    gateway = resource(
+        "network:PublicGateway",
         f"{name}-gateway",
         {
             **zonal,
@@ -60,8 +54,8 @@ def private_network(parent: pulumi.Resource, name: str, args: KapsuleArgs, guard
         },
         child,
     )
-    way_out = _network(
-        "GatewayNetwork",
+    way_out = resource(
+        "network:GatewayNetwork",
         f"{name}-nat",
         {
             "zone": first_zone(args),
@@ -82,20 +76,11 @@ def _anchor(parent: pulumi.Resource, name: str, args: KapsuleArgs, network: pulu
     With its volumes and load balancers Scaleway deletes a cluster's Private Network too, whoever made it, unless
     something is left in it: https://github.com/scaleway/terraform-provider-scaleway/issues/2214
     """
-    return SlimResource(
-        SDK,
-        "scaleway:ipam/ip:Ip",
+    return resource(
+        "ipam:Ip",
         f"{name}-anchor",
         {"region": args["region"], "sources": [{"privateNetworkId": network}], "tags": tags_of(args)},
         # The provider takes another network for a change in place, and then changes nothing.
-        pulumi.ResourceOptions(parent=parent, plugin_download_url=PLUGINS, replace_on_changes=["sources"]),
+        pulumi.ResourceOptions(parent=parent, replace_on_changes=["sources"]),
         outputs=(),
     )
-
-
-def _network(
-    kind: str, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions, outputs: tuple[str, ...] = ("name",)
-) -> SlimResource:
-    token = f"scaleway:network/{kind[0].lower()}{kind[1:]}:{kind}"
-    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(plugin_download_url=PLUGINS))
-    return SlimResource(SDK, token, name, inputs, opts, outputs)

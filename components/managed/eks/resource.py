@@ -1,0 +1,17 @@
+"""Resources of AWS without its SDK's classes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pulumi
+
+from components.managed.slim import SlimResource, type_of
+
+SDK = "pulumi-aws"
+
+
+def resource(
+    kind: str, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions, outputs: Iterable[str] = ("name",)
+) -> SlimResource:
+    """A resource of a kind like `ec2:Vpc`."""
+    return SlimResource(SDK, type_of("aws", kind), name, inputs, opts, outputs)
