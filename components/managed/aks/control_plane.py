@@ -6,11 +6,11 @@ import pulumi
 from pulumi_azure_native import containerservice
 
 from components.managed.aks.args import SURGE_NODES, AksArgs, AksOutbound, dns_address, system_nodes
-from components.managed.aks.encryption import Encryption
 from components.managed.aks.identity import Identity
 from components.managed.aks.network import Network
 from components.managed.aks.node_pools import node_settings
 from components.managed.aks.resource import resource
+from components.managed.encryption import Encryption
 from components.managed.managed_args import (
     DEFAULT_MAINTENANCE,
     POD_CIDR,

@@ -1,24 +1,13 @@
 """The key that an AKS cluster's Secrets are encrypted with in etcd."""
 
-from dataclasses import dataclass
-
 import pulumi
 
 from components.managed.aks.args import KEY_ID, AksArgs, vault_id
 from components.managed.aks.identity import KEY_VAULT_CRYPTO_USER, Identity, grant
 from components.managed.aks.resource import resource
+from components.managed.encryption import Encryption
 from components.managed.managed_args import given_key
 from components.managed.slim import SlimResource
-
-
-@dataclass(frozen=True)
-class Encryption:
-    """The key, and what must be there before the cluster can use it."""
-
-    key: pulumi.Input[str]
-    """URL of one version of the key."""
-
-    grants: tuple[pulumi.Resource, ...]
 
 
 def secrets_encryption(

@@ -6,11 +6,11 @@ import pulumi
 from pulumi_aws import eks
 
 from components.managed.eks.args import EksArgs
-from components.managed.eks.encryption import Encryption
 from components.managed.eks.identity import Identity
 from components.managed.eks.logs import control_plane_logs
 from components.managed.eks.network import Network
 from components.managed.eks.resource import SDK
+from components.managed.encryption import Encryption
 from components.managed.guard import Guard
 from components.managed.managed_args import (
     DEFAULT_LOGS,

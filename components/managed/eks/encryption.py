@@ -1,22 +1,13 @@
 """The key that an EKS cluster's Secrets are encrypted with in etcd."""
 
-from dataclasses import dataclass
-
 import pulumi
 
 from components.managed.eks.args import EksArgs
 from components.managed.eks.identity import Identity
 from components.managed.eks.resource import resource
+from components.managed.encryption import Encryption
 from components.managed.guard import Guard
 from components.managed.managed_args import given_key
-
-
-@dataclass(frozen=True)
-class Encryption:
-    """The key, and what must be there before the cluster can use it."""
-
-    key: pulumi.Input[str]
-    grants: tuple[pulumi.Resource, ...]
 
 
 def secrets_encryption(

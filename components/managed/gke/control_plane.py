@@ -5,8 +5,8 @@ from typing import Any
 import pulumi
 from pulumi_gcp import container
 
+from components.managed.encryption import Encryption
 from components.managed.gke.args import GkeArgs, location
-from components.managed.gke.encryption import Encryption
 from components.managed.gke.identity import Identity
 from components.managed.gke.network import Network
 from components.managed.gke.resource import SDK

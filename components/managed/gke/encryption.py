@@ -1,9 +1,8 @@
 """The key that a GKE cluster's Secrets are encrypted with in etcd."""
 
-from dataclasses import dataclass
-
 import pulumi
 
+from components.managed.encryption import Encryption
 from components.managed.gke.args import GkeArgs
 from components.managed.gke.resource import SDK, resource
 from components.managed.managed_args import given_key
@@ -11,14 +10,6 @@ from components.managed.slim import ask
 
 ROTATION = f"{90 * 24 * 3600}s"
 """A new version of the key every 90 days; older ones still decrypt what they encrypted."""
-
-
-@dataclass(frozen=True)
-class Encryption:
-    """The key, and what must be there before the cluster can use it."""
-
-    key: pulumi.Input[str]
-    grants: tuple[pulumi.Resource, ...] = ()
 
 
 def secrets_encryption(parent: pulumi.Resource, name: str, args: GkeArgs) -> Encryption:
