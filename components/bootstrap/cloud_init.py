@@ -103,7 +103,7 @@ def _files(
     if "pod-network" in steps(plan, machine):
         yield "/etc/slipway/pod-network.yaml", "0644", flannel.manifest(plan)
     if credential is not None:
-        yield kubeadm_config.JOIN_KUBECONFIG, "0600", _join_kubeconfig(plan, keys, credential)
+        yield kubeadm_config.JOIN_KUBECONFIG, "0600", join_kubeconfig(plan.name, keys, credential)
     if machine.role is not Role.WORKER:
         for name, content in pki.files(keys).items():
             yield f"/etc/kubernetes/pki/{name}", "0600", content
@@ -115,9 +115,10 @@ def _may_join(plan: Plan, machine: Machine) -> bool:
     return machine.role is not Role.FIRST or len(plan.control_planes) > 1
 
 
-def _join_kubeconfig(plan: Plan, keys: Pki, credential: ClientCertificate) -> str:
+def join_kubeconfig(cluster: str, keys: Pki, credential: ClientCertificate) -> str:
+    """What a machine joins with."""
     return kubeconfig.build(
-        plan.name,
+        cluster,
         f"https://127.0.0.1:{PROXY_PORT}",
         pki.base64_of(keys["cluster"]["certificate"]),
         {

@@ -11,7 +11,7 @@ import pulumi
 
 from components import kubeconfig, versions
 from components.bootstrap import packages, pki
-from components.bootstrap.cloud_init import user_data
+from components.bootstrap.cloud_init import join_kubeconfig, user_data
 from components.bootstrap.keys import Keys
 from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs
 from components.bootstrap.kubeadm_rules import faults_of
@@ -94,6 +94,7 @@ class KubeadmCluster(Cluster):
                 args.get("bootstrap_minutes", BOOTSTRAP_MINUTES),
                 args.get("cni", PodNetwork.FLANNEL) is not PodNetwork.NONE,
                 loopback,
+                _credential(name, machine, keys),
                 pulumi.ResourceOptions(
                     parent=self,
                     # Upgrades go this way: one node after the other, the workers last. All machines before the first
@@ -154,6 +155,13 @@ def _user_data(driver: MachineDriver, machines: list[Machine], machine: Machine,
     if len(plan.control_planes) == 1 and machine.role is Role.FIRST:
         return user_data(plan, machine, made, None)
     return user_data(plan, machine, made, pki.join(made, machine.name, pki.now()))
+
+
+def _credential(name: str, machine: Machine, keys: Keys) -> pulumi.Output[str]:
+    """What a machine that boots late joins with."""
+    return pulumi.Output.secret(
+        keys.pki.apply(lambda made: join_kubeconfig(name, made, pki.join(made, machine.name, pki.now())))
+    )
 
 
 def _upgrade_faults(version: str, machines: list[Machine], state: State) -> list[Fault]:

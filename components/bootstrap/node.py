@@ -23,6 +23,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
         minutes: int,
         await_ready: bool,
         proxy: str,
+        credential: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__(
@@ -40,6 +41,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
                 "minutes": minutes,
                 "await_ready": await_ready,
                 "proxy": proxy,
+                "credential": credential,
                 **dict.fromkeys(("kubelet_version", "ready")),
             },
             opts,

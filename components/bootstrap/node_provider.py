@@ -5,14 +5,17 @@ the cluster with nothing lost. This class is found again by its name when a stac
 neither renamed nor moved.
 """
 
+import base64
 import sys
 import time
 from typing import Any
 
+import yaml
 from pulumi import dynamic
 
 from components import progress
-from components.bootstrap import etcd_members, serving
+from components.bootstrap import etcd_members, pki, serving
+from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
 from components.bootstrap.plan import Role
 from components.bootstrap.status import SECONDS_BETWEEN_LOOKS, NodeError, await_steps
@@ -26,6 +29,9 @@ INSTANCE = "/var/lib/cloud/data/instance-id"
 
 PROXY_CONFIG = "/etc/haproxy/haproxy.cfg"
 
+ASKING_STEPS = ("await-leave", "kubeadm-join")
+"""The steps of a machine that show the API what it is to join with."""
+
 
 class NodeProvider(dynamic.ResourceProvider):
     """One node.
@@ -34,7 +40,8 @@ class NodeProvider(dynamic.ResourceProvider):
     `kubeconfig` (secret), `version` (such as `v1.37.2`), `programs` (where those of that version come from: the `step`
     that installs them, and its `settings`), `minutes` (how long a bootstrap or an upgrade may take) and `await_ready`
     (whether a pod network comes with the cluster, without which no node gets Ready), `proxy` (the configuration of the
-    node's own proxy, which changes with the control planes).
+    node's own proxy, which changes with the control planes), `credential` (secret: a fresh kubeconfig to join with, for
+    a machine that boots so late that its own has ended; never kept).
     """
 
     serialize_as_secret_always = False  # what is pickled is the name of a class
@@ -60,10 +67,13 @@ class NodeProvider(dynamic.ResourceProvider):
             deadline,
             late=f"{props['name']} has not become a node within {minutes:g} minutes",
             mend="the machine keeps trying: mend what is wrong and run `make up` again, or replace the machine",
+            begun=lambda step: (
+                step in ASKING_STEPS and _renew_credential(Reach.of(props["reach"]), props["credential"])
+            ),
         )
         with Kubectl.on(props["kubeconfig"]) as kubectl:
             node = _await_node(kubectl, props, deadline)
-        return dynamic.CreateResult(props["name"], {**props, **_facts(node)})
+        return dynamic.CreateResult(props["name"], {**props, "credential": "", **_facts(node)})
 
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
         """What has become of it; an empty id once the cluster has no such node."""
@@ -81,7 +91,7 @@ class NodeProvider(dynamic.ResourceProvider):
             if _olds["version"] != _news["version"]:
                 upgrade(kubectl, _news)
             node = kubectl.node(_news["name"])
-        return dynamic.UpdateResult({**_news, **(_facts(node) if node else {})})
+        return dynamic.UpdateResult({**_news, "credential": "", **(_facts(node) if node else {})})
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Drain the node, have it leave etcd and the cluster, and forget it; a machine that is gone is taken out."""
@@ -105,6 +115,17 @@ class NodeProvider(dynamic.ResourceProvider):
                         f"no etcd member is left that could take {name} out; restore the cluster from a snapshot"
                     )
             kubectl.run("delete", "node", name, "--ignore-not-found")
+
+
+def _renew_credential(reach: Reach, fresh: str) -> None:
+    """Give a machine another credential to join with, if its own has ended or soon will."""
+    try:
+        held = yaml.safe_load(reach.run("cat", JOIN_KUBECONFIG))
+    except ReachError:
+        return  # it joins nobody, or has joined
+    certificate = base64.b64decode(held["users"][0]["user"]["client-certificate-data"]).decode()
+    if fresh and pki.is_old(certificate, pki.now()):
+        reach.put({JOIN_KUBECONFIG: (0o600, fresh)})
 
 
 def _write_proxy(reach: Reach, configuration: str) -> None:

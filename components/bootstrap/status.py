@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from components import progress
@@ -21,7 +22,15 @@ class NodeError(Exception):
     __module__ = "builtins"  # so that Pulumi shows "NodeError: …" without the path of this class
 
 
-def await_steps(reach: Reach, deadline: float, *, late: str, mend: str, path: str = STATUS) -> None:
+def await_steps(
+    reach: Reach,
+    deadline: float,
+    *,
+    late: str,
+    mend: str,
+    path: str = STATUS,
+    begun: Callable[[str], object] = lambda _step: None,
+) -> None:
     """Wait for a machine's own word that all its steps are done.
 
     Args:
@@ -30,12 +39,14 @@ def await_steps(reach: Reach, deadline: float, *, late: str, mend: str, path: st
         late: What is said where time is up, before the step that it is at.
         mend: What is to be done about a step that fails.
         path: Where the machine writes how they go.
+        begun: Called with the name of a step once for each attempt at it that is seen.
 
     Raises:
         NodeError: A step failed again and again, or time is up.
     """
     step, state = "its first boot", "running"
     before: dict[str, float] = {}  # how often each step had been tried before anybody looked
+    seen: set[tuple[str, float]] = set()
     while time.monotonic() < deadline:
         status: dict[str, Any]
         try:
@@ -50,6 +61,9 @@ def await_steps(reach: Reach, deadline: float, *, late: str, mend: str, path: st
             tried = last["attempts"] - before.setdefault(step, last["attempts"] - 1)
             if last["state"] == "failed" and tried >= MOST_ATTEMPTS:
                 raise NodeError(_failure(reach.machine, last, mend))
+            if (attempt := (step, last["attempts"])) not in seen:
+                seen.add(attempt)
+                begun(step)
         progress.status(f"{reach.machine}: {step}")
         time.sleep(SECONDS_BETWEEN_LOOKS)
     raise NodeError(

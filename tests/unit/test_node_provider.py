@@ -1,11 +1,14 @@
 """A node from its machine's first boot to its end, with a machine and an API that only remember."""
 
 import pickle
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from components.bootstrap import node_provider, serving, status
+from components.bootstrap import node_provider, pki, serving, status
+from components.bootstrap.cloud_init import join_kubeconfig
+from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError
 from components.bootstrap.node_provider import INSTANCE, PROXY_CONFIG, NodeError, NodeProvider
 from components.bootstrap.serving import CERTIFICATE
@@ -25,6 +28,7 @@ PROPS: Any = {
     "minutes": 15.0,
     "await_ready": True,
     "proxy": "server one",
+    "credential": "",
     "kubelet_version": None,
     "ready": None,
 }
@@ -48,6 +52,7 @@ def machine(monkeypatch):
     machine = Machine({INSTANCE: "instance-1\n", CERTIFICATE: "PEM"})
     machine.does(step("90-tidy", "done"), state="done")
     monkeypatch.setattr(Reach, "run", lambda _, *words, stdin="", seconds=60: machine.run(words, stdin))
+    monkeypatch.setattr(Reach, "put", lambda _, files: machine.put(files))
     return machine
 
 
@@ -134,6 +139,22 @@ def test_attempts_from_before_anybody_looked_do_not_count(clock, machine):
     create()
 
     assert clock.now == 1002.5
+
+
+@pytest.mark.parametrize(("hours", "renewed"), [(2, True), (0, False)])
+def test_a_machine_that_boots_late_is_given_another_credential_and_only_then(clock, machine, hours, renewed):
+    made = pki.make(pki.now())
+    own, fresh = (
+        join_kubeconfig("demo", made, pki.join(made, NAME, pki.now() - timedelta(hours=ago))) for ago in (hours, 0)
+    )
+    machine.files[JOIN_KUBECONFIG] = own
+    machine.does(step("kubeadm-join", "running"))
+    clock.meanwhile = lambda _now: machine.does(step("kubeadm-join", "done"), state="done")
+
+    outs = create(credential=fresh)
+
+    assert machine.files[JOIN_KUBECONFIG] == (fresh if renewed else own)
+    assert outs["credential"] == ""
 
 
 def test_a_step_that_waits_is_named_when_time_is_up(clock, machine):

@@ -69,6 +69,7 @@ def node(name: str = WORKER, role: str = "worker") -> dict[str, Any]:
         "minutes": 15.0,
         "await_ready": True,
         "proxy": "server one",
+        "credential": "",
     }
 
 
