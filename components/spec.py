@@ -7,7 +7,7 @@ that declaration and says what is wrong in one line each: the key, the value, th
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar, get_args, get_origin
@@ -21,6 +21,9 @@ Args = TypeVar("Args", bound=Mapping[str, Any])
 
 NAMESPACE = "slipway:"
 """Begins the keys of a stack file that are Slipway's own."""
+
+SECRETS = frozenset({"sshPrivateKey"})
+"""Those of them that hold a secret: read where they are used, and nowhere else."""
 
 
 @dataclass(frozen=True)
@@ -47,30 +50,30 @@ class SpecError(ValueError):
 
 
 def settings() -> dict[str, Any]:
-    """What the running stack's configuration says under `slipway:`, by key without that prefix.
+    """What the running stack's configuration says under `slipway:`, by key without that prefix, secrets left out.
 
     Raises:
-        SpecError: One of them is secret.
+        SpecError: One of them is secret that may not be, or is not that must be.
     """
     config = {**pulumi.runtime.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     own = {key.removeprefix(NAMESPACE): text for key, text in config.items() if key.startswith(NAMESPACE)}
-    _refuse_secrets(key for key in own if pulumi.runtime.is_config_secret(NAMESPACE + key))
-    return {key: _structure(text) for key, text in own.items()}
+    _refuse_misplaced(own, {key for key in own if pulumi.runtime.is_config_secret(NAMESPACE + key)})
+    return {key: _structure(text) for key, text in own.items() if key not in SECRETS}
 
 
 def settings_in(config: Mapping[Any, Any]) -> dict[str, Any]:
     """The same, from the `config` of a stack file, read without Pulumi: a key without a namespace is the project's own.
 
     Raises:
-        SpecError: One of them is secret.
+        SpecError: One of them is secret that may not be, or is not that must be.
     """
     own = {
         key.removeprefix(NAMESPACE): value
         for key, value in ((str(key), value) for key, value in config.items())
         if key.startswith(NAMESPACE) or ":" not in key
     }
-    _refuse_secrets(key for key, value in own.items() if _holds_secret(value))
-    return own
+    _refuse_misplaced(own, {key for key, value in own.items() if _holds_secret(value)})
+    return {key: value for key, value in own.items() if key not in SECRETS}
 
 
 def parse(declared: type[Args], values: object) -> Args:
@@ -201,9 +204,20 @@ def _structure(text: Any) -> Any:
         return text
 
 
-def _refuse_secrets(held: Iterable[str]) -> None:
-    message = "holds a secret value, and nothing in it is secret; write it plainly, without `secure:`"
-    if faults := [Fault(NAMESPACE + key, message) for key in held]:
+def _refuse_misplaced(keys: Iterable[str], secret: Set[str]) -> None:
+    """Refuse a secret where none is expected, and in plain text what is one."""
+    faults = [
+        Fault(NAMESPACE + key, "holds a secret value, and nothing in it is secret; write it plainly, without `secure:`")
+        if key in secret
+        else Fault(
+            NAMESPACE + key,
+            "is a secret, and stands there for everybody to read; make another one, and write it by "
+            f"`pulumi config set --secret {NAMESPACE}{key}`",
+        )
+        for key in keys
+        if (key in secret) is not (key in SECRETS)
+    ]
+    if faults:
         raise SpecError(faults)
 
 

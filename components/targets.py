@@ -39,7 +39,8 @@ class Target:
     """The programs that the target runs, beside Pulumi."""
 
     in_containers: bool = False
-    """Whether the cluster's nodes are containers on this machine, which needs a container engine."""
+    """Whether the cluster's nodes are containers on this machine, which needs a container engine, unless a driver makes
+    others of them."""
 
     protected: bool = False
     """Whether a cluster is protected from deletion unless its stack says otherwise."""
@@ -165,6 +166,13 @@ class StackFile(TypedDict):
     """Pulumi's: environments of Pulumi ESC to take configuration from."""
 
 
+class Secret(TypedDict):
+    """A value that Pulumi has encrypted: `pulumi config set --secret KEY` writes it."""
+
+    secure: str
+    """The encrypted value."""
+
+
 class Settings(TypedDict):
     """The keys of its `config` that are Slipway's own."""
 
@@ -173,6 +181,10 @@ class Settings(TypedDict):
 
     cluster: dict[str, Any]
     """What the cluster is like; at least its `version`."""
+
+    ssh_private_key: NotRequired[Secret]
+    """Private key with which machines are logged in to, with `driver: ssh`: in OpenSSH's format or PEM, and without a
+    passphrase. Secret: `pulumi config set --secret slipway:sshPrivateKey <FILE`."""
 
 
 def find(settings: Mapping[str, Any]) -> Target:

@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 from rich.markup import escape
 
 from components import versions
+from components.machines.machine_args import Driver
 from tools import engine, node_image, paths, plugins, toolchain, user_kubeconfig, workspace
 from tools.console import Problem, console, say, step
 from tools.run import run
@@ -33,10 +34,10 @@ def up(name: str, words: Sequence[str]) -> None:
     stack = Stack.find(name)
     args = checked(stack)
     prepare(stack)
-    plugins.ensure(stack.target.extra)
+    plugins.ensure(stack.extra)
     if stack.target.name == "kind":
         node_image.ensure(args)
-    elif stack.target.name == "kubeadm":
+    elif stack.driver is Driver.CONTAINER:
         node_image.ensure_machine(args)
     stack.create()
     stack.pulumi("up", *consent(stack), *words)
@@ -51,7 +52,7 @@ def preview(name: str, words: Sequence[str]) -> None:
     stack = Stack.find(name)
     checked(stack)
     prepare(stack)
-    plugins.ensure(stack.target.extra)
+    plugins.ensure(stack.extra)
     stack.create()
     stack.pulumi("preview", *words)
 
@@ -196,8 +197,8 @@ def bench(names: Sequence[str], rounds: int | None) -> None:
 
 def checked(stack: Stack) -> Mapping[str, Any]:
     """The arguments of the stack's cluster, found right before anything is fetched, built or started for it."""
-    if stack.target.extra:
-        run(["uv", "sync", "--quiet", "--locked", "--inexact", "--extra", stack.target.extra], cwd=paths.PROJECT)
+    if stack.extra:
+        run(["uv", "sync", "--quiet", "--locked", "--inexact", "--extra", stack.extra], cwd=paths.PROJECT)
     return stack.check()
 
 
@@ -205,7 +206,7 @@ def prepare(stack: Stack) -> None:
     """Make this process ready to run Pulumi on the stack: programs, engine, environment."""
     workspace.prepare()
     # Before the programs, which may take minutes to build: without an engine they would be of no use.
-    found = engine.ensure() if stack.target.in_containers else None
+    found = engine.ensure() if stack.in_containers else None
     os.environ.update(workspace.environment(stack.name, found))
     toolchain.ensure(("pulumi", *stack.target.tools), kubectl_for(stack))
 

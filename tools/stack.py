@@ -19,6 +19,8 @@ import yaml
 
 from components import spec, targets
 from components.cluster import Cluster, ClusterArgs
+from components.machines import drivers
+from components.machines.machine_args import Driver
 from components.targets import Target
 from tools import paths, workspace
 from tools.console import Problem, say
@@ -122,6 +124,24 @@ class Stack:
     def cluster(self) -> Mapping[str, Any]:
         """What stands under `slipway:cluster`, as written."""
         return self._settings["cluster"]
+
+    @property
+    def driver(self) -> Driver | None:
+        """Where the machines of its cluster come from, where they are one's own."""
+        match self._settings.get("cluster"):
+            case {"machines": {"driver": str(chosen)}} if self.target.name == "kubeadm" and chosen in list(Driver):
+                return Driver(chosen)
+        return None  # where it is misspelt, the check of the stack file says so
+
+    @property
+    def extra(self) -> str | None:
+        """The extra of pyproject.toml with the SDK that it needs, if it needs one."""
+        return drivers.DRIVERS[self.driver].extra if self.driver else self.target.extra
+
+    @property
+    def in_containers(self) -> bool:
+        """Whether its nodes are containers on this machine."""
+        return self.target.in_containers and self.driver in (None, Driver.CONTAINER)
 
     @property
     def is_production(self) -> bool:

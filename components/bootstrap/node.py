@@ -42,7 +42,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
                 "await_ready": await_ready,
                 "proxy": proxy,
                 "credential": credential,
-                **dict.fromkeys(("kubelet_version", "ready")),
+                **dict.fromkeys(("instance", "kubelet_version", "ready")),
             },
             opts,
         )

@@ -8,6 +8,7 @@ neither renamed nor moved.
 import base64
 import sys
 import time
+import uuid
 from typing import Any
 
 import yaml
@@ -24,8 +25,8 @@ from components.machines.reach import Reach, ReachError
 
 Properties = dict[str, Any]
 
-INSTANCE = "/var/lib/cloud/data/instance-id"
-"""What a driver gave its machine as an id, so that it can be told from another one of its name."""
+INSTANCE = "/var/lib/slipway/instance"
+"""What a machine that became a node is told from another one of its name by."""
 
 PROXY_CONFIG = "/etc/haproxy/haproxy.cfg"
 
@@ -54,7 +55,9 @@ class NodeProvider(dynamic.ResourceProvider):
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """A node lives as long as its machine."""
-        replaced = [key for key in ("name", "role", "machine") if _olds[key] != _news[key]]
+        replaced = [key for key in ("name", "machine") if _olds[key] != _news[key]]
+        if (_olds["role"] == Role.WORKER) is not (_news["role"] == Role.WORKER):
+            replaced.append("role")  # which control plane starts the cluster matters no more once it stands
         changed = any(_olds.get(key) != _news.get(key) for key in ("reach", "kubeconfig", "proxy", "version"))
         return dynamic.DiffResult(changes=bool(replaced) or changed, replaces=replaced, delete_before_replace=True)
 
@@ -73,7 +76,9 @@ class NodeProvider(dynamic.ResourceProvider):
         )
         with Kubectl.on(props["kubeconfig"]) as kubectl:
             node = _await_node(kubectl, props, deadline)
-        return dynamic.CreateResult(props["name"], {**props, "credential": "", **_facts(node)})
+        instance = uuid.uuid4().hex
+        Reach.of(props["reach"]).run("tee", INSTANCE, stdin=instance)
+        return dynamic.CreateResult(props["name"], {**props, "instance": instance, "credential": "", **_facts(node)})
 
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
         """What has become of it; an empty id once the cluster has no such node."""
@@ -91,14 +96,15 @@ class NodeProvider(dynamic.ResourceProvider):
             if _olds["version"] != _news["version"]:
                 upgrade(kubectl, _news)
             node = kubectl.node(_news["name"])
-        return dynamic.UpdateResult({**_news, "credential": "", **(_facts(node) if node else {})})
+        kept = {"instance": _olds.get("instance"), "credential": ""}
+        return dynamic.UpdateResult({**_news, **kept, **(_facts(node) if node else {})})
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Drain the node, have it leave etcd and the cluster, and forget it; a machine that is gone is taken out."""
         name, reach = _props["name"], Reach.of(_props["reach"])
         with Kubectl.on(_props["kubeconfig"]) as kubectl:
             # A machine that is gone ends no pod of its own, and the API may not know for a while that it is gone.
-            if _is_still_there(reach, _props["machine"]):
+            if _is_still_there(reach, _props.get("instance")):
                 node = kubectl.node(name)
                 if node is not None and is_ready(node):
                     progress.status(f"draining {name}")
@@ -169,10 +175,10 @@ def _await_node(kubectl: Kubectl, props: Properties, deadline: float) -> dict[st
     )
 
 
-def _is_still_there(reach: Reach, machine: str) -> bool:
+def _is_still_there(reach: Reach, instance: str | None) -> bool:
     """Whether the machine is there and the same one; another may have its name and address by now."""
     try:
-        return reach.run("cat", INSTANCE, seconds=20).strip() == machine
+        return reach.run("cat", INSTANCE, seconds=20).strip() == instance
     except ReachError:
         return False
 

@@ -25,6 +25,7 @@ from components import progress, versions
 from components.bootstrap.plan import API_PORT
 from components.local.container_engine import Engine, EngineError
 from components.local.kind_config import OFFLINE_REPOSITORY
+from components.machines.claim_provider import fixed_failures
 
 Properties = dict[str, Any]
 
@@ -69,13 +70,7 @@ class NetworkProvider(_Provider):
         if _olds and (fault := _version_fault(_olds["version"], news["version"])):
             return dynamic.CheckResult(news, [dynamic.CheckFailure("", fault)])
         if _olds:
-            faults = [
-                f"{key}: a cluster that stands does not take in a change from {_olds['fixed'][key]} to {value}; "
-                f"write {_olds['fixed'][key]} again, or run `make down` before you change it"
-                for key, value in news["fixed"].items()
-                if key in _olds["fixed"] and value != _olds["fixed"][key]
-            ]
-            return dynamic.CheckResult(news, [dynamic.CheckFailure("", fault) for fault in faults])
+            return dynamic.CheckResult(news, fixed_failures(_olds, news))
         try:
             _image(Engine.find(), news["version"])
         except EngineError as error:

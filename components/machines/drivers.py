@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from components.bootstrap.kubeadm_args import KubeadmArgs
 from components.declared import camel, documentation, keys
 from components.machines.driver import MachineDriver
-from components.machines.machine_args import ContainerMachines, Driver, Machines
+from components.machines.machine_args import ContainerMachines, Driver, Machines, SshMachines
 from components.spec import Fault, SpecError
 
 
@@ -30,6 +30,7 @@ class Entry:
 
 DRIVERS: Mapping[Driver, Entry] = {
     Driver.CONTAINER: Entry("components.machines.container", "ContainerDriver", ContainerMachines),
+    Driver.SSH: Entry("components.machines.ssh", "SshDriver", SshMachines, required=("hosts",)),
 }
 
 

@@ -4,9 +4,12 @@ import io
 import subprocess
 import tarfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from components.machines.login import NOT_CONNECTED, Login
 
 ANSWER_SECONDS = 60
 """How long a short command may take on a machine that is busy."""
@@ -18,6 +21,12 @@ class ReachError(Exception):
     __module__ = "builtins"  # so that Pulumi shows "ReachError: …" without the path of this class
 
 
+class Unreachable(ReachError):
+    """Nobody answers at a machine's place, or another machine does."""
+
+    __module__ = "builtins"
+
+
 @dataclass(frozen=True)
 class Reach:
     """A way to one machine."""
@@ -25,12 +34,17 @@ class Reach:
     machine: str
     """Its name, for messages."""
 
-    prefix: Sequence[str]
+    prefix: Sequence[str] = ()
     """What stands before the words of a command that is to run there, such as `docker exec --interactive NAME`."""
+
+    login: Login | None = None
+    """How it is logged in to, where that is the way to it."""
 
     @staticmethod
     def of(facts: Mapping[str, Any]) -> "Reach":
         """The way that a machine's resource tells."""
+        if "login" in facts:
+            return Reach(facts["machine"], login=Login.of(facts["login"]))
         return Reach(facts["machine"], tuple(facts["prefix"]))
 
     def run(self, *words: str, stdin: str = "", seconds: float = ANSWER_SECONDS) -> str:
@@ -63,12 +77,26 @@ class Reach:
 
     def _run(self, words: Sequence[str], stdin: bytes, seconds: float) -> str:
         try:
-            done = subprocess.run([*self.prefix, *words], input=stdin, capture_output=True, timeout=seconds)
+            with self._command(words) as command:
+                done = subprocess.run(command, input=stdin, capture_output=True, timeout=seconds)
         except OSError as error:
-            raise ReachError(f"{self.machine}: {self.prefix[0]} cannot be run: {error.strerror}") from None
+            program = self.prefix[0] if self.prefix else "ssh"
+            raise ReachError(f"{self.machine}: {program} cannot be run: {error.strerror}") from None
         except subprocess.TimeoutExpired:
             raise ReachError(f"{self.machine}: `{words[0]}` has not ended within {seconds:.0f} s") from None
+        said = done.stderr.decode(errors="replace")
+        if self.login and done.returncode == NOT_CONNECTED:
+            there, reason = self.login.refusal(said)
+            raise (ReachError if there else Unreachable)(f"{self.machine}: {reason}")
         if done.returncode:
-            last = (done.stderr.decode(errors="replace").strip().splitlines() or ["it printed nothing"])[-1]
+            last = (said.strip().splitlines() or ["it printed nothing"])[-1]
             raise ReachError(f"{self.machine}: `{words[0]}` failed: {last}")
         return done.stdout.decode(errors="replace")
+
+    @contextmanager
+    def _command(self, words: Sequence[str]) -> Generator[list[str]]:
+        if self.login is None:
+            yield [*self.prefix, *words]
+        else:
+            with self.login.command(words) as command:
+                yield command

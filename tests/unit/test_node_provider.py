@@ -21,7 +21,7 @@ PROPS: Any = {
     "name": NAME,
     "address": "10.89.0.32",
     "role": "worker",
-    "machine": "instance-1",
+    "machine": "machine-1",
     "reach": {"machine": NAME, "prefix": ["docker", "exec", "--interactive", NAME]},
     "kubeconfig": "apiVersion: v1",
     "version": "v1.37.2",
@@ -29,11 +29,12 @@ PROPS: Any = {
     "await_ready": True,
     "proxy": "server one",
     "credential": "",
+    "instance": None,
     "kubelet_version": None,
     "ready": None,
 }
-CONTROL_PLANE = {**PROPS, "name": "demo-control-plane-2", "role": "control-plane"}
-STATE = {**PROPS, "kubelet_version": "v1.37.2", "ready": True}
+STATE = {**PROPS, "instance": "instance-1", "kubelet_version": "v1.37.2", "ready": True}
+CONTROL_PLANE = {**STATE, "name": "demo-control-plane-2", "role": "control-plane"}
 
 RESET = ("kubeadm", "reset", "--force")
 
@@ -49,7 +50,7 @@ def clock(monkeypatch):
 @pytest.fixture(autouse=True)
 def machine(monkeypatch):
     """A machine that has done all its steps."""
-    machine = Machine({INSTANCE: "instance-1\n", CERTIFICATE: "PEM"})
+    machine = Machine({INSTANCE: "instance-1", CERTIFICATE: "PEM"})
     machine.does(step("90-tidy", "done"), state="done")
     monkeypatch.setattr(Reach, "run", lambda _, *words, stdin="", seconds=60: machine.run(words, stdin))
     monkeypatch.setattr(Reach, "put", lambda _, files: machine.put(files))
@@ -236,7 +237,7 @@ def test_a_kubelet_whose_node_is_not_known_is_restarted_once(clock, machine, clu
 
     create()
 
-    assert machine.ran == [("systemctl", "restart", "kubelet")]
+    assert machine.ran == [("systemctl", "restart", "kubelet"), ("tee", INSTANCE)]
 
 
 def test_a_kubelet_is_not_restarted_because_the_api_is_not_reached(clock, machine, cluster):
@@ -245,10 +246,23 @@ def test_a_kubelet_is_not_restarted_because_the_api_is_not_reached(clock, machin
 
     create()
 
-    assert machine.ran == []
+    assert ("systemctl", "restart", "kubelet") not in machine.ran
+
+
+def test_a_machine_is_marked_so_that_another_one_of_its_name_is_told_from_it(machine):
+    first, second = create()["instance"], create()["instance"]
+
+    assert first != second
+    assert machine.files[INSTANCE] == second
 
 
 # Looking at it, changing it
+
+
+def test_another_control_plane_may_become_the_first_one(machine):
+    first = {**CONTROL_PLANE, "role": "first"}
+
+    assert not NodeProvider().diff("demo-control-plane-2", CONTROL_PLANE, first).replaces
 
 
 def test_a_node_that_is_gone_reads_as_gone_and_one_that_is_not_ready_as_such(cluster):
@@ -274,7 +288,7 @@ def test_an_api_that_does_not_answer_never_makes_a_node_read_as_gone(cluster):
         ({}, None),
         ({"name": "another"}, ["name"]),
         ({"role": "control-plane"}, ["role"]),
-        ({"machine": "instance-2"}, ["machine"]),
+        ({"machine": "machine-2"}, ["machine"]),
         ({"proxy": "server two"}, []),
         ({"kubeconfig": "another"}, []),
         ({"reach": {"machine": NAME, "prefix": ["podman"]}}, []),
@@ -371,7 +385,7 @@ def test_a_control_plane_that_is_gone_or_another_by_now_is_taken_out_of_etcd_and
     machine, three, answers
 ):
     machine.answers = answers
-    machine.files[INSTANCE] = "instance-2\n"
+    machine.files[INSTANCE] = "instance-2"
 
     NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))
 
@@ -381,7 +395,7 @@ def test_a_control_plane_that_is_gone_or_another_by_now_is_taken_out_of_etcd_and
 
 
 def test_a_member_that_answers_is_left_since_another_machine_of_that_name_has_joined(machine, three):
-    machine.files[INSTANCE] = "instance-2\n"
+    machine.files[INSTANCE] = "instance-2"
     three.healthy.add("demo-control-plane-2")
 
     NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))

@@ -67,6 +67,7 @@ def node(name: str = WORKER, role: str = "worker") -> dict[str, Any]:
         "version": NEW,
         "programs": {"step": "install-nothing", "settings": {"KUBERNETES": "1.37.2"}},
         "minutes": 15.0,
+        "instance": "instance-1",
         "await_ready": True,
         "proxy": "server one",
         "credential": "",

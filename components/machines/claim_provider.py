@@ -1,0 +1,59 @@
+"""The claim of a cluster on its machines: made in an instant, before any of them.
+
+This class is found again by its name when a stack is destroyed years later: it may be neither renamed nor moved.
+"""
+
+import sys
+import uuid
+from typing import Any
+
+from pulumi import dynamic
+
+from components import progress
+
+Properties = dict[str, Any]
+
+
+class ClaimProvider(dynamic.ResourceProvider):
+    """A claim. Inputs: `cluster` and `fixed` (key of the stack file → what machines that stand do not take in)."""
+
+    serialize_as_secret_always = False  # what is pickled is the name of a class
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Prepare the process that this provider runs in."""
+        # A user sees a message, not a traceback. At module level this would make the provider hang.
+        sys.tracebacklimit = 0
+        progress.leave_with_the_engine()
+
+    def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
+        """Refuse a change that machines which stand would not take in."""
+        return dynamic.CheckResult(news, fixed_failures(_olds, news))
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
+        """Another cluster has a claim of its own."""
+        replaced = ["cluster"] if _olds["cluster"] != _news["cluster"] else []
+        changed = _olds["fixed"] != _news["fixed"]
+        return dynamic.DiffResult(changes=bool(replaced) or changed, replaces=replaced)
+
+    def create(self, props: Properties) -> dynamic.CreateResult:
+        """Make one that nobody else has."""
+        return dynamic.CreateResult(uuid.uuid4().hex[:16], props)
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.UpdateResult:
+        """Remember keys that a newer Slipway holds to."""
+        return dynamic.UpdateResult(_news)
+
+
+def fixed_failures(olds: Properties, news: Properties) -> list[dynamic.CheckFailure]:
+    """What a cluster that stands refuses: another value of something in `fixed`."""
+    if not olds:
+        return []
+    return [
+        dynamic.CheckFailure(
+            "",
+            f"{key}: a cluster that stands does not take in a change from {olds['fixed'][key]} to {value}; "
+            f"write {olds['fixed'][key]} again, or run `make down` before you change it",
+        )
+        for key, value in news["fixed"].items()
+        if key in olds["fixed"] and value != olds["fixed"][key]
+    ]
