@@ -70,7 +70,7 @@ class MachineDriver(ABC):
     @property
     def packages(self) -> Packages:
         """Where the machines have their programs from."""
-        return Packages.INSTALLED if self.brings_all else self.args.get("packages", Packages.UPSTREAM)
+        return Packages.INSTALLED if self.brings_all else Packages(self.args.get("packages", Packages.UPSTREAM))
 
     @property
     def api_host(self) -> str:

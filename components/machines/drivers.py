@@ -68,7 +68,7 @@ def key_faults(machines: Machines) -> list[Fault]:
             if key not in own
         ),
         *(
-            Fault(f"machines.{key}", f"driver {chosen} needs it: {' '.join(texts[own[key].name].split())}")
+            Fault(f"machines.{key}", f"is required with driver {chosen}: {' '.join(texts[own[key].name].split())}")
             for key in entry.required
             if key not in written
         ),

@@ -93,6 +93,16 @@ class Login:
                 shlex.join(as_root),
             ]
 
+    def refused_root(self, said: str) -> str | None:
+        """Why the one who is logged in does not become root, if that is what was said."""
+        last = (said.strip().splitlines() or [""])[-1]
+        if self.user == "root" or not last.startswith("sudo: "):
+            return None
+        return (
+            f"{self.user} may not run everything by sudo without a password there ({last}); allow it in "
+            "/etc/sudoers.d, or log in as root"
+        )
+
     def refusal(self, said: str) -> tuple[bool, str]:
         """Whether the machine is there at all, and why nobody is logged in: one line, from what ssh has said."""
         last = (said.strip().splitlines() or ["ssh printed nothing"])[-1].strip()

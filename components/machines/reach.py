@@ -88,6 +88,8 @@ class Reach:
         if self.login and done.returncode == NOT_CONNECTED:
             there, reason = self.login.refusal(said)
             raise (ReachError if there else Unreachable)(f"{self.machine}: {reason}")
+        if self.login and done.returncode and (reason := self.login.refused_root(said)):
+            raise ReachError(f"{self.machine}: {reason}")
         if done.returncode:
             last = (said.strip().splitlines() or ["it printed nothing"])[-1]
             raise ReachError(f"{self.machine}: `{words[0]}` failed: {last}")

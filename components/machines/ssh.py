@@ -46,10 +46,13 @@ class SshDriver(MachineDriver):
 
     def machines(self) -> list[Machine]:
         """The hosts. Names follow from addresses, not from places: a host that goes would rename all after it."""
-        roles = [Role.CONTROL_PLANE, *[Role(host["role"].value) for host in self.hosts[1:]]]
         return [
-            Machine(_name(self.name, host), host["address"], Role.FIRST if index == 0 else role)
-            for index, (host, role) in enumerate(zip(self.hosts, roles, strict=True))
+            Machine(
+                _name(self.name, host),
+                host["address"],
+                Role.WORKER if host["role"] == HostRole.WORKER else Role.CONTROL_PLANE if index else Role.FIRST,
+            )
+            for index, host in enumerate(self.hosts)
         ]
 
     def count_faults(self) -> list[Fault]:

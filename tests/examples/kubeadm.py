@@ -13,6 +13,8 @@ OUTPUTS = {
     f"pulumi-python:dynamic/slipway:{kind}": told
     for kind, told in {
         "ContainerNetwork": {"image": "slipway.local/node:v1.37.2", "kubernetes_version": "v1.37.2"},
+        "Claim": {},
+        "SshMachine": {"reach": {"machine": "test", "login": {"address": "192.168.7.11"}}},
         "Keys": {"pki": KEYS, "admin": pki.admin(KEYS, pki.now())},
         "ContainerBalancer": {"port": 40123, "status": "running"},
         "ContainerMachine": {"reach": {"machine": "test", "prefix": ["docker", "exec"]}, "status": "running"},
