@@ -3,6 +3,7 @@
 import pulumi
 from pulumi import dynamic
 
+from components.bootstrap import upkeep
 from components.bootstrap.node_provider import NodeProvider
 from components.bootstrap.plan import Machine
 
@@ -11,6 +12,13 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
     """A machine that has become a node, and the operations on it."""
 
     kubelet_version: pulumi.Output[str]
+    container_runtime: pulumi.Output[str]
+
+    certificates_expire: pulumi.Output[str]
+    """When the first of the machine's certificates ends (ISO 8601); `pulumi up` renews in its last third."""
+
+    drift: pulumi.Output[list[str]]
+    """What the last look at the machine found not as it was made: empty where all is well."""
 
     def __init__(
         self,
@@ -42,7 +50,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
                 "await_ready": await_ready,
                 "proxy": proxy,
                 "credential": credential,
-                **dict.fromkeys(("instance", "kubelet_version", "ready")),
+                **dict.fromkeys(("instance", "kubelet_version", "container_runtime", "ready", *upkeep.OUTPUTS)),
             },
             opts,
         )

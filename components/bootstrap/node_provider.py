@@ -15,7 +15,7 @@ import yaml
 from pulumi import dynamic
 
 from components import progress
-from components.bootstrap import etcd_members, pki, serving
+from components.bootstrap import drift, etcd_members, pki, serving, upkeep
 from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
 from components.bootstrap.plan import Role
@@ -54,31 +54,40 @@ class NodeProvider(dynamic.ResourceProvider):
         progress.leave_with_the_engine()
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
-        """A node lives as long as its machine."""
+        """A node lives as long as its machine; what has grown old is renewed, and what was changed there is told."""
+        name = _news["name"]
+        for fault in _olds.get("drift") or ():
+            progress.warn(f"{name}: {fault}; {drift.mending(fault)}, then `make refresh`")
+        old = upkeep.is_due(_olds, pki.now())
+        if old:
+            progress.inform(
+                f"{name}: its certificates, the first of which ends {_olds['certificates_expire']}, are renewed"
+            )
         replaced = [key for key in ("name", "machine") if _olds[key] != _news[key]]
         if (_olds["role"] == Role.WORKER) is not (_news["role"] == Role.WORKER):
             replaced.append("role")  # which control plane starts the cluster matters no more once it stands
         changed = any(_olds.get(key) != _news.get(key) for key in ("reach", "kubeconfig", "proxy", "version"))
-        return dynamic.DiffResult(changes=bool(replaced) or changed, replaces=replaced, delete_before_replace=True)
+        return dynamic.DiffResult(
+            changes=bool(replaced) or changed or old, replaces=replaced, delete_before_replace=True
+        )
 
     def create(self, props: Properties) -> dynamic.CreateResult:
         """Wait until the machine has done all its steps and the node is Ready."""
-        minutes = float(props["minutes"])
+        minutes, reach = float(props["minutes"]), Reach.of(props["reach"])
         deadline = time.monotonic() + 60 * minutes
         await_steps(
-            Reach.of(props["reach"]),
+            reach,
             deadline,
             late=f"{props['name']} has not become a node within {minutes:g} minutes",
             mend="the machine keeps trying: mend what is wrong and run `make up` again, or replace the machine",
-            begun=lambda step: (
-                step in ASKING_STEPS and _renew_credential(Reach.of(props["reach"]), props["credential"])
-            ),
+            begun=lambda step: step in ASKING_STEPS and _renew_credential(reach, props["credential"]),
         )
         with Kubectl.on(props["kubeconfig"]) as kubectl:
             node = _await_node(kubectl, props, deadline)
-        instance = uuid.uuid4().hex
-        Reach.of(props["reach"]).run("tee", INSTANCE, stdin=instance)
-        return dynamic.CreateResult(props["name"], {**props, "instance": instance, "credential": "", **_facts(node)})
+        own = {"instance": uuid.uuid4().hex, "credential": ""}
+        reach.run("tee", INSTANCE, stdin=own["instance"])
+        seen = upkeep.look(reach, props["name"], {})
+        return dynamic.CreateResult(props["name"], {**props, **own, **_facts(node), **seen})
 
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
         """What has become of it; an empty id once the cluster has no such node."""
@@ -86,18 +95,32 @@ class NodeProvider(dynamic.ResourceProvider):
             node = kubectl.node(props["name"])
         if node is None:
             return dynamic.ReadResult("", {})
-        return dynamic.ReadResult(id_, {**props, **_facts(node)})
+        seen = upkeep.look(Reach.of(props["reach"]), props["name"], props)
+        return dynamic.ReadResult(id_, {**props, **_facts(node), **seen})
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.UpdateResult:
-        """Upgrade the node, have it know the control planes that there are now, and remember another way to it."""
+        """Upgrade the node, tell it which control planes there are, renew what is old, remember another way to it."""
+        name, reach = _news["name"], Reach.of(_news["reach"])
+        upgraded = _olds["version"] != _news["version"]
+        changed = []
         if _olds.get("proxy") != _news["proxy"]:
-            _write_proxy(Reach.of(_news["reach"]), _news["proxy"])
+            _write_proxy(reach, _news["proxy"])
+            changed.append(PROXY_CONFIG)
+        if old := upkeep.is_due(_olds, pki.now()):
+            progress.status(f"{name}: renewing certificates")
+            upkeep.renew(reach)
         with Kubectl.on(_news["kubeconfig"]) as kubectl:
-            if _olds["version"] != _news["version"]:
+            if upgraded:
                 upgrade(kubectl, _news)
-            node = kubectl.node(_news["name"])
+            if old:
+                node = _await_node(kubectl, _news, time.monotonic() + 60 * float(_news["minutes"]))
+            else:
+                node = kubectl.node(name)
+        facts = _facts(node) if node else {}
         kept = {"instance": _olds.get("instance"), "credential": ""}
-        return dynamic.UpdateResult({**_news, **kept, **(_facts(node) if node else {})})
+        # kubeadm has written other manifests: what is there now is as it should be.
+        seen = upkeep.look(reach, name, {} if upgraded else _olds, changed)
+        return dynamic.UpdateResult({**_news, **kept, **facts, **seen})
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Drain the node, have it leave etcd and the cluster, and forget it; a machine that is gone is taken out."""
@@ -184,4 +207,9 @@ def _is_still_there(reach: Reach, instance: str | None) -> bool:
 
 
 def _facts(node: dict[str, Any]) -> Properties:
-    return {"kubelet_version": node["status"]["nodeInfo"]["kubeletVersion"], "ready": is_ready(node)}
+    told = node["status"]["nodeInfo"]
+    return {
+        "kubelet_version": told["kubeletVersion"],
+        "container_runtime": told["containerRuntimeVersion"],
+        "ready": is_ready(node),
+    }

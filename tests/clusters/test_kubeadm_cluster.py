@@ -6,6 +6,7 @@ stand.
 
 import base64
 import json
+import shutil
 
 import pytest
 
@@ -308,8 +309,11 @@ def test_an_up_that_was_killed_wherever_it_was_is_finished_by_the_next_one(slipw
 
 def test_a_step_that_cannot_succeed_is_told_with_its_log_long_before_the_limit(slipway, machine_image):
     stack = slipway(KILLED, of="dev-kubeadm", workers=0, machines={"driver": "container", "cidr": "10.88.0.0/24"})
-    script = stack.project / "components/bootstrap/files/steps/prepare-host.sh"
-    script.write_text("echo this machine has no wheels; exit 1\n")
+    components = stack.project / "components"
+    own = components.resolve()
+    components.unlink()  # else it is everybody's
+    shutil.copytree(own, components)
+    (components / "bootstrap/files/steps/prepare-host.sh").write_text("echo this machine has no wheels; exit 1\n")
 
     run = stack.fails("up")
 

@@ -38,6 +38,9 @@ class Machine:
     starts: Callable[[str], object] = lambda _folder: None
     """What becomes of the steps in a folder that are started."""
 
+    sight: dict[str, Any] = field(default_factory=lambda: {"files": {}, "certificates": {}, "members": None})
+    """What it tells of itself."""
+
     def does(self, *steps: Mapping[str, Any], state: str = "running") -> None:
         """Let its bootstrap be so far."""
         self.files[STATUS] = json.dumps({"version": 1, "state": state, "steps": steps})
@@ -53,6 +56,8 @@ class Machine:
                 if path not in self.files:
                     raise ReachError(f"demo: `{word}` failed: no such file")
                 return self.files[path]
+            case ["python3", "-"]:
+                return json.dumps(self.sight)
             case ["tee", path]:
                 self.files[path] = stdin
             case ["systemd-run", *_, folder]:
@@ -88,7 +93,8 @@ class Cluster:
     def has(self, name: str, *, ready: bool = True, version: str = "v1.37.2") -> None:
         """Let there be a node."""
         conditions = [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": str(ready)}]
-        status = {"conditions": conditions, "nodeInfo": {"kubeletVersion": version}}
+        versions = {"kubeletVersion": version, "containerRuntimeVersion": "containerd://2.4.2"}
+        status = {"conditions": conditions, "nodeInfo": versions}
         self.nodes[name] = {"metadata": {"name": name, "annotations": {}}, "spec": {}, "status": status}
 
     def did(self, *words: str) -> list[tuple[str, ...]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.bootstrap import node_provider, pki, serving, status
+from components.bootstrap import node_provider, pki, serving, status, upkeep
 from components.bootstrap.cloud_init import join_kubeconfig
 from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError
@@ -33,7 +33,15 @@ PROPS: Any = {
     "kubelet_version": None,
     "ready": None,
 }
-STATE = {**PROPS, "instance": "instance-1", "kubelet_version": "v1.37.2", "ready": True}
+SEEN = {"certificates_expire": None, "certificates_renew_from": None, "files": {}, "drift": []}
+STATE = {
+    **PROPS,
+    "instance": "instance-1",
+    "kubelet_version": "v1.37.2",
+    "container_runtime": "containerd://2.4.2",
+    "ready": True,
+    **SEEN,
+}
 CONTROL_PLANE = {**STATE, "name": "demo-control-plane-2", "role": "control-plane"}
 
 RESET = ("kubeadm", "reset", "--force")
@@ -317,6 +325,53 @@ def test_another_way_to_a_node_is_remembered_and_nothing_is_run_there(machine):
 
     assert machine.ran == []
     assert updated == {**STATE, "kubeconfig": "another"}
+
+
+def test_what_was_changed_on_a_machine_is_told_and_never_taken_for_a_change_to_make(monkeypatch):
+    warnings = []
+    monkeypatch.setattr(node_provider.progress, "warn", warnings.append)
+    state = {**STATE, "drift": ["/etc/haproxy/haproxy.cfg was removed on the machine"]}
+
+    assert NodeProvider().diff(NAME, state, dict(PROPS)).changes is False
+    assert warnings == [
+        f"{NAME}: /etc/haproxy/haproxy.cfg was removed on the machine; put it back, or replace the machine, then "
+        "`make refresh`"
+    ]
+
+
+def test_old_certificates_are_a_change_and_their_renewal_ends_with_one_to_serve_with(
+    clock, machine, cluster, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(node_provider.progress, "inform", said.append)
+    monkeypatch.setattr(upkeep, "renew", lambda _reach: machine.files.pop(CERTIFICATE))
+    clock.meanwhile = lambda now: now < 1003 or machine.files.update({CERTIFICATE: "PEM"})
+    old = {**STATE, "certificates_expire": "2026-01-01T00:00:00+00:00"}
+    state: Any = {**old, "certificates_renew_from": "2025-09-01T00:00:00+00:00"}
+
+    assert NodeProvider().diff(NAME, state, dict(PROPS)).changes is True
+    assert said == [f"{NAME}: its certificates, the first of which ends 2026-01-01T00:00:00+00:00, are renewed"]
+    assert NodeProvider().update(NAME, state, dict(PROPS)).outs == STATE
+    assert clock.now == 1003
+
+
+def test_certificates_are_renewed_before_the_api_is_asked_which_may_not_answer_without(machine, cluster, monkeypatch):
+    cluster.answers = False
+    monkeypatch.setattr(upkeep, "renew", lambda _reach: setattr(cluster, "answers", True))
+
+    state: Any = {**STATE, "certificates_renew_from": "2025-09-01T00:00:00+00:00"}
+
+    assert NodeProvider().update(NAME, state, dict(PROPS)).outs == STATE
+
+
+def test_what_a_run_writes_is_no_drift_and_what_others_wrote_stays_one(machine):
+    machine.sight["files"] = {PROXY_CONFIG: "new", "/etc/containerd/config.toml": "theirs"}
+    state: Any = {**STATE, "files": {PROXY_CONFIG: "old", "/etc/containerd/config.toml": "ours"}}
+
+    updated = NodeProvider().update(NAME, state, {**PROPS, "proxy": "server two"}).outs or {}
+
+    assert updated["files"] == {PROXY_CONFIG: "new", "/etc/containerd/config.toml": "ours"}
+    assert updated["drift"] == ["/etc/containerd/config.toml was changed on the machine"]
 
 
 # Leaving
