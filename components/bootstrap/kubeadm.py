@@ -18,6 +18,7 @@ from components.bootstrap.kubeadm_rules import faults_of
 from components.bootstrap.node import Node
 from components.bootstrap.plan import Distribution, Machine, Plan, PodNetwork, Role
 from components.bootstrap.proxy import proxy
+from components.bootstrap.secrets_keys import SecretsKeys
 from components.cluster import Cluster
 from components.local.kind_config import POD_CIDR, SERVICE_CIDR
 from components.machines import drivers
@@ -50,7 +51,15 @@ class KubeadmCluster(Cluster):
         booted = _as_booted(machines, state)
 
         driver.prepare({**fixed(args), **driver.fixed()}, below)
-        keys = Keys(f"{name}-keys", name, pulumi.ResourceOptions(parent=self, protect=protect))
+        generation = args.get("encryption_key_generation", 1)
+        keys = Keys(
+            f"{name}-keys",
+            name,
+            pulumi.ResourceOptions(parent=self, protect=protect),
+            encryption_generation=generation,
+        )
+        # Control planes that stand know a newer key only after all others have joined them.
+        known_key = int(outputs_of(state, "slipway:SecretsKeys", f"{name}-secrets").get("generation", generation))
         front = driver.front(machines, below)
         admin = pulumi.Output.secret(
             pulumi.Output.all(front.url, keys.pki, keys.admin).apply(
@@ -69,7 +78,7 @@ class KubeadmCluster(Cluster):
         self.machines = {}
         for machine in booted:
             data = pulumi.Output.all(driver.kubernetes_version, keys.pki).apply(
-                lambda known, machine=machine: _user_data(driver, machines, machine, *known)
+                lambda known, machine=machine: _user_data(driver, machines, machine, known_key, *known)
             )
             self.machines[machine.name] = driver.machine(
                 machine,
@@ -106,6 +115,18 @@ class KubeadmCluster(Cluster):
                 ),
             )
             before.append(self.nodes[machine.name])
+
+        control_planes = [machine.name for machine in machines if machine.role is not Role.WORKER]
+        SecretsKeys(
+            f"{name}-secrets",
+            {one: self.machines[one].reach for one in control_planes},
+            keys.pki.apply(lambda known: known["encryption_keys"]),
+            admin,
+            generation,
+            pulumi.ResourceOptions(
+                parent=self, depends_on=[self.nodes[one] for one in control_planes], deleted_with=keys
+            ),
+        )
 
         self.finish(
             name=name,
@@ -150,7 +171,10 @@ def _plan(driver: MachineDriver, machines: list[Machine], version: str) -> Plan:
     )
 
 
-def _user_data(driver: MachineDriver, machines: list[Machine], machine: Machine, version: str, made: pki.Pki) -> str:
+def _user_data(
+    driver: MachineDriver, machines: list[Machine], machine: Machine, known_key: int, version: str, made: pki.Pki
+) -> str:
+    made = {**made, "encryption_keys": pki.boot_keys(made["encryption_keys"], known_key)}
     plan = _plan(driver, machines, version)
     if len(plan.control_planes) == 1 and machine.role is Role.FIRST:
         return user_data(plan, machine, made, None)

@@ -51,3 +51,6 @@ class KubeadmArgs(ClusterArgs):
 
     bootstrap_minutes: NotRequired[int]
     """How long a machine may take to become a node. Default: 15."""
+
+    encryption_key_generation: NotRequired[int]
+    """Raise it by one for a new key of Secrets in etcd: all of them are written again with it. Default: 1."""

@@ -6,7 +6,7 @@ finds and signs everything else from them (https://kubernetes.io/docs/setup/best
 
 import base64
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -97,9 +97,15 @@ def add_encryption_key(pki: Pki, generation: int) -> Pki:
     return {**pki, "encryption_keys": [encryption_key(generation), *pki["encryption_keys"]]}
 
 
-def drop_old_encryption_keys(pki: Pki) -> Pki:
-    """`pki` with the newest key alone: what was not written again since it came can never be read any more."""
-    return {**pki, "encryption_keys": pki["encryption_keys"][:1]}
+def boot_keys(keys: Sequence[EncryptionKey], generation: int) -> list[EncryptionKey]:
+    """What a control plane that boots now encrypts and decrypts with.
+
+    Args:
+        keys: Of the cluster, the newest first. The older ones stay, since a snapshot of etcd may need them.
+        generation: What the control planes that stand have come to: they may not know what is newer.
+    """
+    newer = [key for key in keys if int(key["name"].removeprefix("key")) > generation]
+    return [*keys[len(newer) : len(newer) + 1], *newer]
 
 
 def client(

@@ -32,7 +32,9 @@ class PkiProvider(dynamic.ResourceProvider):
         least, generation = _olds.get("encryption_generation", 1), news["encryption_generation"]
         failures = []
         if generation < least or generation != int(generation):
-            fault = f"encryption_generation: {generation:g} cannot follow {least:g}, as keys of Secrets are only added"
+            fault = (
+                f"encryptionKeyGeneration: {generation:g} cannot follow {least:g}, as keys of Secrets are only added"
+            )
             failures.append(
                 dynamic.CheckFailure("", f"{fault}; write {least:g}, or the next whole number for a new key")
             )

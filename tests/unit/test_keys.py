@@ -84,7 +84,7 @@ def test_keys_are_never_made_anew_for_any_change(standing, today):
 def test_a_generation_that_is_none_is_refused(generation):
     (failure,) = PkiProvider().check({}, {**INPUTS, "encryption_generation": generation}).failures
 
-    assert failure.reason.startswith(f"encryption_generation: {generation:g} cannot follow 1")
+    assert failure.reason.startswith(f"encryptionKeyGeneration: {generation:g} cannot follow 1")
 
 
 def test_a_generation_never_falls():
@@ -92,7 +92,7 @@ def test_a_generation_never_falls():
     (failure,) = PkiProvider().check(olds, {**INPUTS, "encryption_generation": 2.0}).failures
 
     assert failure.reason == (
-        "encryption_generation: 2 cannot follow 3, as keys of Secrets are only added; "
+        "encryptionKeyGeneration: 2 cannot follow 3, as keys of Secrets are only added; "
         "write 3, or the next whole number for a new key"
     )
     assert PkiProvider().check(olds, {**olds, "encryption_generation": 4.0}).failures == []

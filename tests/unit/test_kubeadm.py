@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.bootstrap import pki
 from components.bootstrap.kubeadm import KubeadmCluster
 from components.spec import SpecError
 from tests.examples.kubeadm import OUTPUTS
@@ -112,3 +113,25 @@ def test_machines_are_not_added_in_the_run_that_upgrades_the_others(made):
     )
     made(state_with(*NODES, version="v1.36.3"))
     made(state_with(*NODES[:-1]))
+
+
+def test_a_new_key_of_secrets_goes_to_all_control_planes_once_all_are_nodes(made):
+    keys = made(encryption_key_generation=2).the("SecretsKeys")
+
+    assert sorted(keys.inputs["control_planes"]) == CONTROL_PLANES
+    assert set(NODES[:3]) <= keys.dependencies
+    assert {"keys", "kubeconfig"} <= keys.secrets
+    assert keys.deleted_with == "demo-keys"
+
+
+def test_a_control_plane_that_comes_with_a_new_key_writes_with_the_one_that_the_others_know(made, monkeypatch):
+    told = []
+    monkeypatch.setattr(pki, "boot_keys", lambda keys, generation: told.append(generation) or keys)
+    urn = (
+        "urn:pulumi:test::slipway::slipway:index:KubeadmCluster$pulumi-python:dynamic/slipway:SecretsKeys::demo-secrets"
+    )
+
+    made(encryption_key_generation=2, state={urn: {"generation": 1.0}})
+    made(encryption_key_generation=2)
+
+    assert told == [1] * 5 + [2] * 5

@@ -169,16 +169,25 @@ def test_a_key_of_secrets_is_32_bytes_as_secretbox_wants_them(made):
     assert len(base64.b64decode(key["secret"], validate=True)) == 32
 
 
-def test_a_new_key_of_secrets_comes_first_and_the_older_ones_go_only_when_dropped(made):
+def test_a_new_key_of_secrets_comes_first_and_the_older_ones_stay(made):
     (old,) = made["encryption_keys"]
     rotated = pki.add_encryption_key(made, 2)
     new, *others = rotated["encryption_keys"]
 
     assert new["name"] == "key2"
     assert others == [old]
-    assert pki.drop_old_encryption_keys(rotated)["encryption_keys"] == [new]
     assert made["encryption_keys"] == [old]
     assert {**rotated, "encryption_keys": [old]} == made
+
+
+def test_who_boots_writes_with_the_key_that_the_others_know_and_reads_with_newer_ones(made):
+    third, second, first = pki.add_encryption_key(pki.add_encryption_key(made, 2), 3)["encryption_keys"]
+    keys = [third, second, first]
+
+    assert pki.boot_keys(keys, 3) == [third]
+    assert pki.boot_keys(keys, 2) == [second, third]
+    assert pki.boot_keys(keys, 1) == [first, third, second]
+    assert pki.boot_keys([first], 2) == [first]
 
 
 def test_an_authority_that_cannot_be_read_is_refused_without_its_key_in_the_message(made):

@@ -1,0 +1,136 @@
+"""What becomes of a cluster's machines between upgrades: somebody changes a file, certificates grow old."""
+
+import json
+from datetime import timedelta
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from components.bootstrap import drift, encryption, pki
+from tests.clusters.conftest import Kubectl
+
+CONTROL_PLANE = "slipway-test-pair-control-plane-1"
+WORKER = "slipway-test-pair-worker-1"
+MANIFEST = "/etc/kubernetes/manifests/kube-scheduler.yaml"
+PKI = "/etc/kubernetes/pki"
+
+
+@pytest.fixture
+def on(engine):
+    """Run something on a machine."""
+    return lambda machine, *words, stdin="": engine.run("exec", "--interactive", machine, *words, stdin=stdin)
+
+
+@pytest.fixture
+def seen(on):
+    """What a machine is like."""
+    return lambda machine: drift.parse(on(machine, "python3", "-", stdin=drift.LOOK))
+
+
+@pytest.fixture
+def told(pair):
+    """What the state has of a node."""
+
+    def outputs(machine):
+        (node,) = (one for one in pair.state() if one["urn"].endswith(f"::{machine}-node"))
+        return node["outputs"]
+
+    return outputs
+
+
+def test_what_somebody_changes_on_a_machine_is_told_with_the_way_to_mend_it(pair, on, told):
+    on(CONTROL_PLANE, "sed", "--in-place", "s/--profiling=false/--profiling=true/", MANIFEST)
+    fault = f"{MANIFEST} was changed on the machine"
+    warning = f"{CONTROL_PLANE}: {fault}; {drift.mending(fault)}, then `make refresh`"
+
+    assert warning in pair.refresh().output
+    assert told(CONTROL_PLANE)["drift"] == [fault]
+    run = pair.up()
+
+    assert (warning in run.output, set(run.changes)) == (True, {"same"})
+
+
+def test_mending_it_that_way_ends_the_warning(pair, on, told):
+    on(CONTROL_PLANE, "kubeadm", "upgrade", "node", "phase", "control-plane")
+
+    assert "was changed" not in pair.refresh().output
+    assert told(CONTROL_PLANE)["drift"] == []
+
+
+def test_old_certificates_are_renewed_by_an_up_and_are_in_use_at_once(pair, on, seen, told, tmp_path):
+    address = json.loads(Kubectl(pair, tmp_path)("get", "node", CONTROL_PLANE, "--output=json"))["status"]["addresses"]
+    (host,) = (one["address"] for one in address if one["type"] == "InternalIP")
+    served_before = on(WORKER, "readlink", "/var/lib/kubelet/pki/kubelet-server-current.pem")
+    _age(on, "apiserver")
+    pair.refresh()
+    due = pair.preview()
+    assert f"{CONTROL_PLANE}: its certificates, the first of which ends" in due.output
+    assert [step.name for step in due.steps if step.operation == "update"] == [f"{CONTROL_PLANE}-node"]
+
+    pair.up()
+
+    later = pki.now() + timedelta(days=300)
+    assert seen(CONTROL_PLANE).ends > later
+    presented = on(WORKER, "python3", "-c", f"import ssl; print(ssl.get_server_certificate(('{host}', 6443)))")
+    assert x509.load_pem_x509_certificate(presented.encode()).not_valid_after_utc > later
+    assert told(CONTROL_PLANE)["certificates_expire"] > later.isoformat()
+    assert told(CONTROL_PLANE)["drift"] == []
+    assert on(WORKER, "readlink", "/var/lib/kubelet/pki/kubelet-server-current.pem") == served_before
+    assert set(pair.up().changes) == {"same"}
+    assert sorted(Kubectl(pair, tmp_path).nodes()) == [CONTROL_PLANE, WORKER]
+
+
+def test_certificates_that_have_ended_are_renewed_though_the_api_cannot_be_asked(pair, on, seen, tmp_path):
+    _age(on, "apiserver")
+    pair.refresh()
+    for name in ("apiserver", "apiserver-etcd-client", "apiserver-kubelet-client"):
+        _age(on, name, ends=timedelta(minutes=-1))
+    on(CONTROL_PLANE, "pkill", "--full", "^kube-apiserver ")
+
+    pair.up()
+
+    assert seen(CONTROL_PLANE).ends > pki.now() + timedelta(days=300)
+    assert sorted(Kubectl(pair, tmp_path).nodes()) == [CONTROL_PLANE, WORKER]
+    # The API shows its new certificate to kubelets, and they theirs.
+    assert Kubectl(pair, tmp_path)("logs", "--namespace=kube-system", f"kube-scheduler-{CONTROL_PLANE}", "--tail=1")
+
+
+def _age(on, name, ends=timedelta(minutes=10)):
+    """Put another certificate into the place of one, alike but for its life, which ends soon."""
+    authority = f"{PKI}/etcd/ca" if "etcd" in name else f"{PKI}/ca"
+    old = x509.load_pem_x509_certificate(on(CONTROL_PLANE, "cat", f"{PKI}/{name}.crt").encode())
+    key = serialization.load_pem_private_key(on(CONTROL_PLANE, "cat", f"{authority}.key").encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    again = x509.CertificateBuilder(
+        issuer_name=old.issuer,
+        subject_name=old.subject,
+        public_key=old.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=pki.now() - timedelta(hours=2),
+        not_valid_after=pki.now() + ends,
+        extensions=list(old.extensions),
+    ).sign(key, hashes.SHA256())
+    on(CONTROL_PLANE, "tee", f"{PKI}/{name}.crt", stdin=again.public_bytes(serialization.Encoding.PEM).decode())
+
+
+def test_a_new_key_of_secrets_is_taken_by_a_cluster_that_runs(pair, on, told, tmp_path):
+    kubectl = Kubectl(pair, tmp_path)
+    kubectl("create", "secret", "generic", "treasure", "--from-literal=where=under-the-tree")
+    older = (CONTROL_PLANE, "python3", "-", "key2")
+    script = encryption.OLDER_KEYS
+    assert "default/treasure" in on(*older, stdin=script).split()
+    pair.set(encryptionKeyGeneration=2)
+
+    run = pair.up()
+
+    changed = [step.name for step in run.steps if step.operation == "update"]
+    assert changed == ["slipway-test-pair-keys", "slipway-test-pair-secrets"]
+    assert on(*older, stdin=script) == ""
+    assert kubectl("get", "secret", "treasure", "--output=jsonpath={.data.where}") == pki.base64_of("under-the-tree")
+    rule = yaml.safe_load(on(CONTROL_PLANE, "cat", encryption.PATH))["resources"][0]
+    assert [key["name"] for key in rule["providers"][0]["secretbox"]["keys"]] == ["key2"]
+    pair.refresh()
+    assert told(CONTROL_PLANE)["drift"] == []
