@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from components import versions
 from components.local.container_engine import Engine
 from components.local.kind_config import OFFLINE_REPOSITORY
 from tests.clusters import machine
@@ -44,7 +45,7 @@ def engine() -> Iterator[Engine]:
 def machine_image(engine: Engine) -> str:
     """The image that containers which stand in for machines are made from."""
     node_image.ensure_machine({"version": VERSION})
-    (tag, *_) = engine.images(OFFLINE_REPOSITORY)
+    (tag,) = (one for one in engine.images(OFFLINE_REPOSITORY) if versions.same(VERSION, one))
     return f"{OFFLINE_REPOSITORY}:{tag}"
 
 

@@ -1,0 +1,136 @@
+"""A cluster on machines that exist, for real: systemd, sshd and cloud-init know nothing of Slipway, which logs in.
+
+The machines are containers, reached through their engine, by a real ssh and a real sshd at both ends.
+"""
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+from components.machines.container_provider import ENTRY_POINT, SEED
+from tests.clusters.runs import WatchedUp
+
+pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh client on this machine")
+
+NETWORK = "slipway-test-ssh"
+HOSTS = {"10.86.0.11": "control-plane", "10.86.0.32": "worker"}
+BOOT_SECONDS = 120
+PATHS = ("/etc/slipway", "/etc/kubernetes/kubelet.conf", "/var/lib/etcd/member", "/usr/local/lib/slipway/bootstrap.py")
+
+
+@pytest.fixture(scope="module")
+def port():
+    """Where the API of the control plane is reached on this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory):
+    """A private key to log in with, as a file."""
+    file = tmp_path_factory.mktemp("key") / "id"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file], check=True)
+    return file
+
+
+@pytest.fixture(scope="module")
+def hosts(slipway, engine, machine_image, key, port, tmp_path_factory):
+    """Two machines of somebody's, each with its public key: address → line of its host key."""
+    seed = tmp_path_factory.mktemp("seed")
+    engine.run("network", "create", "--subnet", "10.86.0.0/24", NETWORK)
+    data = {"disable_root": False, "users": [{"name": "root", "ssh_authorized_keys": [_public(key)]}]}
+    for address, role in HOSTS.items():
+        publish = ["--publish", f"127.0.0.1:{port}:6443"] if role == "control-plane" else []
+        engine.run(
+            "create", "--name", _container(address), "--hostname", "somebody", "--tty", "--init=false",
+            "--network", NETWORK, "--ip", address, *publish,
+            "--privileged", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
+            "--cgroupns=private", "--tmpfs", "/tmp", "--tmpfs", "/run",  # noqa: S108 - paths inside the container
+            "--volume", "/var", "--volume", "/lib/modules:/lib/modules:ro", "--entrypoint", ENTRY_POINT, machine_image,
+        )  # fmt: skip
+        for name, content in {
+            "user-data": f"#cloud-config\n{json.dumps(data)}",
+            "meta-data": f"instance-id: {address}",
+        }.items():
+            (seed / name).write_text(content)
+            engine.run("cp", str(seed / name), f"{_container(address)}:{SEED}/{name}")
+        engine.run("start", _container(address))
+    yield {address: _host_key(engine, address) for address in HOSTS}
+    engine.remove([_container(address) for address in HOSTS])
+    engine.run("network", "rm", NETWORK)
+
+
+@pytest.fixture(scope="module")
+def machines(hosts, engine, key):
+    """What a stack says of them."""
+    return {
+        "driver": "ssh",
+        "identityFile": str(key),
+        "proxyCommand": f"{engine.cli} exec --interactive {_container('%h')} /usr/sbin/sshd -i",
+        "hosts": [{"address": one, "role": role, "hostKey": hosts[one]} for one, role in HOSTS.items()],
+    }
+
+
+@pytest.fixture(scope="module")
+def stack(slipway, machines, machine_image, port):
+    return slipway(
+        NETWORK, of="dev-kubeadm", machines=machines, version=machine_image.rpartition(":v")[2], packages="installed",
+        endpoint=f"127.0.0.1:{port}", controlPlanes=None, workers=None,
+    )  # fmt: skip
+
+
+def test_a_machine_with_another_host_key_is_refused_at_preview(stack, machines, key):
+    wrong = [{**host, "hostKey": _public(key)} for host in machines["hosts"]]
+    stack.set(machines={**machines, "hosts": wrong})
+
+    run = stack.fails("preview")
+
+    assert "host key" in run.output.lower()
+    stack.set(machines=machines)
+
+
+def test_machines_that_exist_become_nodes_though_the_first_run_is_killed(stack, kubectl):
+    WatchedUp(stack, "kubeadm-init").kill()
+
+    stack.up()
+
+    assert sorted(kubectl(stack).nodes()) == [f"{NETWORK}-{one.replace('.', '-')}" for one in HOSTS]
+    assert set(stack.up().changes) == {"same"}
+
+
+def test_machines_are_what_they_were_once_the_cluster_is_gone_and_can_be_taken_again(stack, engine, kubectl):
+    stack.destroy()
+
+    for address in HOSTS:
+        found = engine.run("exec", _container(address), "sh", "-c", f"ls -d {' '.join(PATHS)} 2>/dev/null || true")
+        assert found == ""
+        assert engine.run("exec", _container(address), "hostname").strip() == "somebody"
+    stack.up()
+    assert len(kubectl(stack).nodes()) == 2
+    stack.destroy()
+
+
+def _container(address):
+    return f"{NETWORK}-{address}"
+
+
+def _public(key):
+    return key.with_suffix(".pub").read_text().strip()
+
+
+def _host_key(engine, address):
+    """The host key of a machine, once its first boot has made one and lets root in."""
+    end = time.monotonic() + BOOT_SECONDS
+    ask = "test -e /var/lib/cloud/instance/boot-finished && mkdir -p /run/sshd && cat /etc/ssh/ssh_host_ed25519_key.pub"
+    while time.monotonic() < end:
+        done = subprocess.run(
+            [engine.cli, "exec", _container(address), "sh", "-c", ask], capture_output=True, text=True
+        )
+        if done.returncode == 0:
+            return done.stdout.strip()
+        time.sleep(0.5)
+    raise AssertionError(f"{address} has not booted: {done.stderr}")
