@@ -15,6 +15,8 @@ import yaml
 
 SECONDS_BETWEEN = 0.1
 SECONDS_TO_ANSWER = 5
+SECONDS_BEFORE_THE_SECOND_TRY = 1.0
+"""As client-go waits."""
 
 
 @dataclass
@@ -63,6 +65,7 @@ class AskingTheApi:
             begun = time.monotonic()
             if first := self._refusal():
                 self.count.refused.append(first)
+                time.sleep(SECONDS_BEFORE_THE_SECOND_TRY)
                 if second := self._refusal():
                     self.count.lost.append(second)
             self.count.worst = max(self.count.worst, time.monotonic() - begun)
