@@ -14,7 +14,7 @@ defaults
   # Whoever watches the API may hear nothing for long.
   timeout client 1h
   timeout server 1h
-  timeout check 2s
+  timeout check 5s
 
 frontend api
   bind {bind}

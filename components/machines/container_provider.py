@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,9 @@ SEED = "/var/lib/cloud/seed/nocloud"
 
 ENTRY_POINT = "/kind/bin/machine.sh"
 BALANCER_CONFIG = "/etc/haproxy/haproxy.cfg"
+
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class _Provider(dynamic.ResourceProvider):
@@ -182,8 +186,10 @@ class MachineProvider(_ContainerProvider):
         engine = Engine.find()
         engine.run("start", _news["name"])
         if _has_other_release(_olds, _news):
-            progress.status(f"{_news['name']} gets the programs of {_news['release']}")
-            _put_release(engine, _news["name"], _news["claim"], _news["release"])
+            # Machines that are containers share one machine, whose API servers would else be too busy to answer.
+            with _ONE_AT_A_TIME:
+                progress.status(f"{_news['name']} gets the programs of {_news['release']}")
+                _put_release(engine, _news["name"], _news["claim"], _news["release"])
         return dynamic.UpdateResult({**_news, **_outputs(engine, _news["name"], "running")})
 
 

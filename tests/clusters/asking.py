@@ -95,14 +95,17 @@ done
 
     def __enter__(self) -> Self:
         subprocess.run([*self._exec, "touch", "/run/slipway-asking"], check=True)
-        self._process = subprocess.Popen(
-            [*self._exec, "sh", "-c", self._LOOP, self._url], stdout=subprocess.PIPE, text=True
-        )
+        # A file, since a pipe that nobody reads is full some time.
+        self._told = tempfile.TemporaryFile("w+")
+        self._process = subprocess.Popen([*self._exec, "sh", "-c", self._LOOP, self._url], stdout=self._told)
         return self
 
     def __exit__(self, *_: object) -> None:
         subprocess.run([*self._exec, "rm", "-f", "/run/slipway-asking"], check=True)
-        told = self._process.communicate(timeout=60)[0].splitlines()
+        self._process.wait(timeout=60)
+        with self._told as file:
+            file.seek(0)
+            told = file.read().splitlines()
         self.count.asked = len(told)
         self.count.lost = [line for line in told if line != "answered"]
 
