@@ -80,7 +80,7 @@ def support_fault(version: str, today: date) -> Fault | None:
     choose = f"choose one of {', '.join(supported)}" if supported else "update Slipway"
     if name in MINORS:
         return Fault("version", f"Kubernetes {name} is out of support since {MINORS[name].end_of_life}; {choose}")
-    if _numbers(name) > max(map(_numbers, MINORS)):
+    if numbers(name) > max(map(numbers, MINORS)):
         return Fault("version", f"Kubernetes {name} is newer than this Slipway knows; {choose}, or update Slipway")
     return Fault("version", f"Kubernetes {name} is long out of support; {choose}")
 
@@ -90,7 +90,7 @@ def upgrade_fault(running: str, wanted: str) -> Fault | None:
 
     https://kubernetes.io/releases/version-skew-policy/#kube-apiserver
     """
-    (major, old), (new_major, new) = _numbers(minor_of(running)), _numbers(minor_of(wanted))
+    (major, old), (new_major, new) = numbers(minor_of(running)), numbers(minor_of(wanted))
     if (new_major, new) < (major, old):
         return Fault(
             "version",
@@ -106,5 +106,6 @@ def upgrade_fault(running: str, wanted: str) -> Fault | None:
     return None
 
 
-def _numbers(minor: str) -> tuple[int, ...]:
+def numbers(minor: str) -> tuple[int, ...]:
+    """A minor as minors are put in order by: 1.9 comes before 1.10."""
     return tuple(int(part) for part in minor.split("."))

@@ -14,11 +14,9 @@ from yaml.representer import BaseRepresenter
 from components import kubeconfig
 from components.bootstrap import flannel, hardening, host, kubeadm_config, packages, pki, proxy
 from components.bootstrap.pki import ClientCertificate, Pki
-from components.bootstrap.plan import API_PORT, PROXY_PORT, Machine, Plan, PodNetwork, Role
+from components.bootstrap.plan import API_PORT, LIBRARY, PROXY_PORT, Machine, Plan, PodNetwork, Role
 
 FILES = Path(__file__).parent / "files"
-
-LIBRARY = "/usr/local/lib/slipway"
 
 UNIT = "slipway-bootstrap.service"
 

@@ -6,6 +6,7 @@ did not make.
 """
 
 from dataclasses import replace
+from datetime import date
 
 import pulumi
 
@@ -46,7 +47,7 @@ class KubeadmCluster(Cluster):
         below = pulumi.ResourceOptions(parent=self)
         driver = drivers.of(name, args)
         machines = driver.machines()
-        if faults := _upgrade_faults(args["version"], machines, state):
+        if faults := _upgrade_faults(args["version"], machines, state, date.today()):
             raise SpecError(faults)
         booted = _as_booted(machines, state)
 
@@ -188,21 +189,31 @@ def _credential(name: str, machine: Machine, keys: Keys) -> pulumi.Output[str]:
     )
 
 
-def _upgrade_faults(version: str, machines: list[Machine], state: State) -> list[Fault]:
-    """Whether machines are added while the others have another version: they would join what is older than they are."""
+def _upgrade_faults(version: str, machines: list[Machine], state: State, today: date) -> list[Fault]:
+    """Why nodes that stand cannot be upgraded to a version, if so, or not while machines are added."""
     nodes = {one.name: outputs_of(state, "slipway:Node", f"{one.name}-node") for one in machines}
-    running = {str(node["version"]) for node in nodes.values() if "version" in node}
-    added = [name for name, node in nodes.items() if not node]
-    if not added or all(versions.same(version, one) for one in running):
+    running = sorted({str(node["version"]) for node in nodes.values() if "version" in node}, key=_order)
+    if all(versions.same(version, one) for one in running):
         return []
-    oldest = min(map(versions.minor_of, running), key=lambda minor: [int(part) for part in minor.split(".")])
-    return [
-        Fault(
-            "version",
-            f"{version} is another one than that of the nodes that run, and {added[0]} is new: it cannot join what is "
-            f'older than itself; write "{oldest}" and run `make up`, then upgrade; or upgrade first, then add machines',
-        )
-    ]
+    # Where an upgrade has stopped, nodes are of two versions.
+    for fault in (
+        versions.upgrade_fault(running[-1], version),
+        versions.upgrade_fault(running[0], version),
+        versions.support_fault(version, today),
+    ):
+        if fault:
+            return [fault]
+    added = [name for name, node in nodes.items() if not node]
+    message = (
+        f"{version} is another one than that of the nodes that run, and {{}} is new: it cannot join what is older than "
+        f'itself; write "{versions.minor_of(running[0])}" and run `make up`, then upgrade; or upgrade first, then add '
+        "machines"
+    )
+    return [Fault("version", message.format(added[0]))] if added else []
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return versions.numbers(versions.minor_of(version))
 
 
 def _as_booted(machines: list[Machine], state: State) -> list[Machine]:

@@ -53,6 +53,10 @@ class NodeProvider(dynamic.ResourceProvider):
         sys.tracebacklimit = 0
         progress.leave_with_the_engine()
 
+    def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
+        """Keep no credential to join with once the machine has joined."""
+        return dynamic.CheckResult({**news, **({"credential": ""} if _olds else {})}, [])
+
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """A node lives as long as its machine; what has grown old is renewed, and what was changed there is told."""
         name = _news["name"]
@@ -72,7 +76,10 @@ class NodeProvider(dynamic.ResourceProvider):
         )
 
     def create(self, props: Properties) -> dynamic.CreateResult:
-        """Wait until the machine has done all its steps and the node is Ready."""
+        """Wait until the machine has done all its steps and the node is Ready, of the version that is asked for.
+
+        It boots as an older one where a run was killed, and another version was written before the next one.
+        """
         minutes, reach = float(props["minutes"]), Reach.of(props["reach"])
         deadline = time.monotonic() + 60 * minutes
         await_steps(
@@ -84,6 +91,9 @@ class NodeProvider(dynamic.ResourceProvider):
         )
         with Kubectl.on(props["kubeconfig"]) as kubectl:
             node = _await_node(kubectl, props, deadline)
+            if _facts(node)["kubelet_version"] != props["version"]:
+                upgrade(kubectl, props)
+                node = _await_node(kubectl, props, deadline)
         own = {"instance": uuid.uuid4().hex, "credential": ""}
         reach.run("tee", INSTANCE, stdin=own["instance"])
         seen = upkeep.look(reach, props["name"], {})
@@ -117,7 +127,7 @@ class NodeProvider(dynamic.ResourceProvider):
             else:
                 node = kubectl.node(name)
         facts = _facts(node) if node else {}
-        kept = {"instance": _olds.get("instance"), "credential": ""}
+        kept = {"instance": _olds.get("instance")}
         # kubeadm has written other manifests: what is there now is as it should be.
         seen = upkeep.look(reach, name, {} if upgraded else _olds, changed)
         return dynamic.UpdateResult({**_news, **kept, **facts, **seen})

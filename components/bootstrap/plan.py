@@ -12,6 +12,9 @@ PROXY_PORT = 8443
 
 DNS_DOMAIN = "cluster.local"
 
+LIBRARY = "/usr/local/lib/slipway"
+"""Where a machine has what Slipway runs on it."""
+
 
 class Role(StrEnum):
     """What a machine is in the cluster."""

@@ -15,15 +15,17 @@ from typing import Any
 from components import progress
 from components.bootstrap import etcd_members
 from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
-from components.bootstrap.plan import Role
+from components.bootstrap.plan import API_PORT, LIBRARY, Role
 from components.bootstrap.status import SECONDS_BETWEEN_LOOKS, NodeError, await_steps
 from components.machines.reach import Reach, ReachError
 
 FILES = Path(__file__).parent / "files"
-LIBRARY = "/usr/local/lib/slipway"
 
 MARK = "slipway.dev/upgrade"
 """Annotation of a node while it is upgraded: whether it took pods before."""
+
+ENDED = ("inactive", "failed")
+"""The states of a unit that does nothing and will do nothing."""
 
 DRAIN_SECONDS = 240
 LEADERS = ("kube-controller-manager", "kube-scheduler")
@@ -85,7 +87,8 @@ class _Roll:
         for number, (step, script) in enumerate(steps, start=1):
             files[f"{folder}/steps/{number}0-{step}.sh"] = (0o600, script)
         try:
-            if reach.run("systemctl", "show", "--property=ActiveState", "--value", unit).strip() != "active":
+            # One that a killed run has started goes on, between two attempts too.
+            if reach.run("systemctl", "show", "--property=ActiveState", "--value", unit).strip() in ENDED:
                 reach.put(files)
                 reach.run(
                     "systemd-run", "--quiet", f"--unit={unit}", "--collect", "--service-type=exec",
@@ -132,9 +135,10 @@ def _install(node: Mapping[str, Any], programs: str) -> str:
 def _ailment(kubectl: Kubectl, node: Mapping[str, Any]) -> str:
     """Why no control plane may be stopped now: one that is ill already may be the one that is needed."""
     told = json.loads(kubectl.run("get", "nodes", "--selector=node-role.kubernetes.io/control-plane", "--output=json"))
-    ill = [one["metadata"]["name"] for one in told["items"] if node["await_ready"] and not is_ready(one)]
-    # A node that an upgrade has left in the middle is what this one goes on with.
-    if ill and ill != [node["name"]]:
+    # The node itself may be one that an upgrade has left in the middle.
+    others = [one for one in told["items"] if one["metadata"]["name"] != node["name"]]
+    ill = [one["metadata"]["name"] for one in others if node["await_ready"] and not is_ready(one)]
+    if ill:
         return f"the control plane {ill[0]} is not Ready"
     if node["role"] != Role.WORKER and (members := etcd_members.ailing(kubectl)):
         return f"etcd does not answer on {members[0]}"
@@ -171,7 +175,7 @@ def _unready(kubectl: Kubectl, node: Mapping[str, Any]) -> str:
     if node["role"] == Role.WORKER:
         return ""
     Reach.of(node["reach"]).run(
-        "curl", "--silent", "--insecure", "--fail", "--max-time", "5", f"https://{node['address']}:6443/readyz"
+        "curl", "--silent", "--insecure", "--fail", "--max-time", "5", f"https://{node['address']}:{API_PORT}/readyz"
     )
     return ""
 

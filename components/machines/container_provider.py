@@ -17,7 +17,6 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from pulumi import dynamic
@@ -45,7 +44,6 @@ SEED = "/var/lib/cloud/seed/nocloud"
 ENTRY_POINT = "/kind/bin/machine.sh"
 BALANCER_CONFIG = "/etc/haproxy/haproxy.cfg"
 
-
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -71,15 +69,13 @@ class NetworkProvider(_Provider):
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Refuse a version of which there is no image, and a change that machines which stand would not take in."""
-        if _olds and (fault := _version_fault(_olds["version"], news["version"])):
-            return dynamic.CheckResult(news, [dynamic.CheckFailure("", fault)])
-        if _olds:
-            return dynamic.CheckResult(news, fixed_failures(_olds, news))
-        try:
-            _image(Engine.find(), news["version"])
-        except EngineError as error:
-            return dynamic.CheckResult(news, [dynamic.CheckFailure("", str(error))])
-        return dynamic.CheckResult(news, [])
+        failures = fixed_failures(_olds, news)
+        if news["version"] != _olds.get("version"):
+            try:
+                _image(Engine.find(), news["version"])
+            except EngineError as error:
+                failures.append(dynamic.CheckFailure("", str(error)))
+        return dynamic.CheckResult(news, failures)
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """A network is what it was made as, but for the version that machines are to be of from now on."""
@@ -249,19 +245,6 @@ def _image(engine: Engine, version: str) -> Properties:
     )
 
 
-def _version_fault(running: str, wanted: str) -> str | None:
-    """Why machines of one version cannot become machines of another one."""
-    if wanted == running:
-        return None
-    if fault := versions.upgrade_fault(running, wanted) or versions.support_fault(wanted, date.today()):
-        return str(fault)
-    try:
-        _image(Engine.find(), wanted)
-    except EngineError as error:
-        return str(error)
-    return None
-
-
 def _has_other_release(olds: Properties, news: Properties) -> bool:
     return olds.get("release", news["release"]) != news["release"]
 
@@ -289,27 +272,16 @@ def _put_release(engine: Engine, machine: str, claim: str, release: str) -> None
     source = engine.run("create", "--label", label, f"{RELEASE_REPOSITORY}:{release}", "nothing").strip()
     try:
         taken = [engine.cli, "cp", f"{source}:/{release}", "-"]
-        put = [
-            engine.cli,
-            "exec",
-            "--interactive",
-            machine,
-            "tar",
-            "--extract",
-            "--no-same-owner",
-            "-C",
-            "/opt/slipway",
-        ]
-        with subprocess.Popen(taken, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as taking:
+        unpack = ["tar", "--extract", "--no-same-owner", "--directory", RELEASES]
+        with subprocess.Popen(taken, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as taking:
+            put = [engine.cli, "exec", "--interactive", machine, *unpack]
             done = subprocess.run(put, stdin=taking.stdout, capture_output=True)
         if taking.returncode or done.returncode:
             raise EngineError(f"{release} does not get into {machine}: {done.stderr.decode().strip() or 'no answer'}")
     finally:
         engine.remove([source])
-    images = (
-        f'for one in /opt/slipway/{release}/images/*; do ctr -n k8s.io images import --local "$one"; rm "$one"; done'
-    )
-    engine.run("exec", machine, "sh", "-e", "-c", images)
+    take = 'for one in "$0"/*; do ctr --namespace k8s.io images import --local "$one"; rm "$one"; done'
+    engine.run("exec", machine, "sh", "-e", "-c", take, f"{RELEASES}/{release}/images")
 
 
 def _free_port() -> int:

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from pulumi import dynamic
 
 from components import progress
-from components.bootstrap.plan import Distribution
+from components.bootstrap.plan import LIBRARY, Distribution
+from components.bootstrap.status import STATUS
 from components.machines import ssh_look
 from components.machines.reach import Reach, ReachError, Unreachable
 from components.machines.ssh_look import Wanted
@@ -28,11 +29,10 @@ Properties = dict[str, Any]
 FILES = Path(__file__).parent / "files"
 
 CLAIM = "/etc/slipway/claim"
-LEAVE = "/usr/local/lib/slipway/leave.sh"
-PATHS = "/usr/local/lib/slipway/paths"
+LEAVE = f"{LIBRARY}/leave.sh"
+PATHS = f"{LIBRARY}/paths"
 """What was put onto a machine, a path a line."""
 
-STATUS = "/var/lib/slipway/status.json"
 LEAVE_SECONDS = 300
 
 

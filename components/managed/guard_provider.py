@@ -77,7 +77,7 @@ def _offer_faults(version: str, offered: Any) -> list[str]:
     found = [match[1] for text in texts if (match := _PLAIN.match(text))]
     if not found or any(versions.same(version, each) for each in found):
         return []
-    minors = sorted(set(map(versions.minor_of, found)), key=lambda minor: [int(part) for part in minor.split(".")])
+    minors = sorted(set(map(versions.minor_of, found)), key=versions.numbers)
     return [f"version: the cloud does not offer {version} here; choose one of {', '.join(minors)}"]
 
 

@@ -1,5 +1,6 @@
 """What a cluster on own machines asks the engine for."""
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -101,6 +102,35 @@ def test_the_role_of_a_node_stays_when_its_machine_joins(made):
     )
 
     assert before == after
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "reason"),
+    [
+        (["v1.37.2"], "1.36", "1.36 is older than v1.37.2, which runs"),
+        (["v1.35.8"], "1.37", "1.37 is 2 minors after v1.35.8, which runs, and an upgrade takes one at a time"),
+        (["v1.32.9"], "1.33", "Kubernetes 1.33 is out of support"),
+        # Where an upgrade has stopped: neither back, nor on before all are there.
+        (["v1.37.2", "v1.36.3"], "1.36", "1.36 is older than v1.37.2, which runs"),
+        (["v1.36.3", "v1.35.8"], "1.37", "1.37 is 2 minors after v1.35.8, which runs"),
+    ],
+)
+def test_a_version_that_nodes_cannot_be_upgraded_to_is_refused_whatever_the_machines_are(made, running, wanted, reason):
+    first, *others = NODES
+    state = {**state_with(first, version=running[0]), **state_with(*others, version=running[-1])}
+
+    with pytest.raises(SpecError, match=re.escape(f"version: {reason}")):
+        made(state, version=wanted)
+
+
+def test_an_upgrade_that_has_stopped_can_be_gone_on_with(made):
+    first, *others = NODES
+
+    made({**state_with(first), **state_with(*others, version="v1.36.3")})
+
+
+def test_a_version_that_goes_out_of_support_while_it_runs_is_no_reason_to_refuse_a_run(made):
+    made(state_with(*NODES, version="v1.33.9"), version="1.33")
 
 
 def test_machines_are_not_added_in_the_run_that_upgrades_the_others(made):

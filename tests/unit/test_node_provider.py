@@ -166,6 +166,22 @@ def test_a_machine_that_boots_late_is_given_another_credential_and_only_then(clo
     assert outs["credential"] == ""
 
 
+def test_a_machine_that_was_booted_as_an_older_version_is_upgraded_before_it_counts_as_a_node(cluster, monkeypatch):
+    cluster.has(NAME, version="v1.36.3")
+    monkeypatch.setattr(
+        node_provider, "upgrade", lambda _kubectl, node: cluster.has(node["name"], version=node["version"])
+    )
+
+    assert create()["kubelet_version"] == "v1.37.2"
+
+
+def test_no_credential_is_kept_for_a_machine_that_has_joined():
+    checked = NodeProvider().check(dict(PROPS), {**PROPS, "credential": "fresh"})
+
+    assert checked.inputs["credential"] == ""
+    assert NodeProvider().check({}, {**PROPS, "credential": "fresh"}).inputs["credential"] == "fresh"
+
+
 def test_a_step_that_waits_is_named_when_time_is_up(clock, machine):
     machine.does(step("30-api-proxy", "done"), step("40-await-first", "running"))
 

@@ -135,6 +135,14 @@ def test_nothing_is_begun_while_a_control_plane_is_not_ready(machine, cluster):
     assert machine.ran == []
 
 
+def test_the_control_plane_that_is_not_ready_is_named_and_not_the_one_that_is_upgraded(cluster):
+    for name in (FIRST, SECOND):
+        cluster.has(name, ready=False, version=OLD)
+
+    with pytest.raises(NodeError, match=f"the control plane {SECOND} is not Ready"):
+        roll(FIRST, "first")
+
+
 def test_no_control_plane_is_begun_while_another_member_of_etcd_does_not_answer(machine, cluster):
     cluster.healthy = {FIRST}
 
@@ -153,11 +161,12 @@ def test_a_control_plane_that_was_left_in_the_middle_is_gone_on_with(machine, cl
     assert phases(machine) == ["kubeadm", "kubelet"]
 
 
-def test_steps_that_run_still_are_waited_for_and_not_started_again(machine, monkeypatch):
+@pytest.mark.parametrize("state", ["active", "activating"])
+def test_steps_that_run_still_or_will_again_are_waited_for_and_not_started(machine, state):
     for phase in ("kubeadm", "kubelet"):
         finish(machine, f"{LIBRARY}/upgrades/{NEW}-{phase}")
     answer = machine.run
-    machine.run = lambda words, stdin: "active\n" if words[:2] == ("systemctl", "show") else answer(words, stdin)
+    machine.run = lambda words, stdin: f"{state}\n" if words[:2] == ("systemctl", "show") else answer(words, stdin)
 
     with pytest.raises(NodeError, match=r"its kubelet is v1\.36\.3 still"):
         roll()
