@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.bootstrap.kubectl import KubectlError
+from pytest import MonkeyPatch
+
+from components.bootstrap.kubectl import Kubectl, KubectlError
 from components.bootstrap.status import STATUS
-from components.machines.reach import ReachError
+from components.machines.reach import Reach, ReachError
 
 
 @dataclass
@@ -40,6 +42,11 @@ class Machine:
 
     sight: dict[str, Any] = field(default_factory=lambda: {"files": {}, "certificates": {}, "members": None})
     """What it tells of itself."""
+
+    def stands_in(self, patch: MonkeyPatch) -> None:
+        """Be what every `Reach` leads to."""
+        patch.setattr(Reach, "run", lambda _, *words, stdin="", seconds=60: self.run(words, stdin))
+        patch.setattr(Reach, "put", lambda _, files: self.put(files))
 
     def does(self, *steps: Mapping[str, Any], state: str = "running") -> None:
         """Let its bootstrap be so far."""
@@ -91,6 +98,10 @@ class Cluster:
 
     leaderless: set[str] = field(default_factory=set)
     """Whose lease is not renewed."""
+
+    def stands_in(self, patch: MonkeyPatch) -> None:
+        """Be what every `Kubectl` asks."""
+        patch.setattr(Kubectl, "run", lambda _, *words, stdin="", seconds=60: self.run(words))
 
     def has(self, name: str, *, ready: bool = True, version: str = "v1.37.2") -> None:
         """Let there be a node."""

@@ -13,7 +13,7 @@ from components.bootstrap.kubectl import Kubectl, KubectlError
 from components.bootstrap.node_provider import INSTANCE, PROXY_CONFIG, NodeError, NodeProvider
 from components.bootstrap.serving import CERTIFICATE
 from components.bootstrap.status import STATUS
-from components.machines.reach import Reach, ReachError
+from components.machines.reach import ReachError
 from tests.unit.fake_node import Clock, Cluster, Machine, step
 
 NAME = "demo-worker-1"
@@ -60,8 +60,7 @@ def machine(monkeypatch):
     """A machine that has done all its steps."""
     machine = Machine({INSTANCE: "instance-1", CERTIFICATE: "PEM"})
     machine.does(step("90-tidy", "done"), state="done")
-    monkeypatch.setattr(Reach, "run", lambda _, *words, stdin="", seconds=60: machine.run(words, stdin))
-    monkeypatch.setattr(Reach, "put", lambda _, files: machine.put(files))
+    machine.stands_in(monkeypatch)
     return machine
 
 
@@ -70,7 +69,7 @@ def cluster(monkeypatch):
     """A cluster in which it is a Ready node."""
     cluster = Cluster()
     cluster.has(NAME)
-    monkeypatch.setattr(Kubectl, "run", lambda _, *words, stdin="", seconds=60: cluster.run(words))
+    cluster.stands_in(monkeypatch)
     return cluster
 
 

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from components.bootstrap import status, upgrade
-from components.bootstrap.kubectl import Kubectl
 from components.bootstrap.node_provider import NodeProvider
 from components.bootstrap.status import NodeError
 from components.bootstrap.upgrade import LIBRARY, MARK
-from components.machines.reach import Reach
 from tests.unit.fake_node import Clock, Cluster, Machine, step
 
 FIRST, SECOND, WORKER = "demo-control-plane-1", "demo-control-plane-2", "demo-worker-1"
@@ -32,7 +30,7 @@ def cluster(monkeypatch):
     cluster = Cluster(members={FIRST: 1, SECOND: 2}, healthy={FIRST, SECOND})
     for name in (FIRST, SECOND, WORKER):
         cluster.has(name, version=OLD)
-    monkeypatch.setattr(Kubectl, "run", lambda _, *words, stdin="", seconds=60: cluster.run(words))
+    cluster.stands_in(monkeypatch)
     return cluster
 
 
@@ -47,8 +45,7 @@ def machine(monkeypatch, cluster):
             cluster.nodes[WORKER]["status"]["nodeInfo"]["kubeletVersion"] = NEW
 
     machine.starts = start
-    monkeypatch.setattr(Reach, "run", lambda _, *words, stdin="", seconds=60: machine.run(words, stdin))
-    monkeypatch.setattr(Reach, "put", lambda _, files: machine.put(files))
+    machine.stands_in(monkeypatch)
     return machine
 
 
