@@ -54,6 +54,9 @@ class Resource:
     timeouts: dict[str, str]
     version: str
 
+    aliases: int
+    """How many other names it goes by."""
+
     outputs: dict[str, Any] = field(default_factory=dict)
     """What a component registered in the end."""
 
@@ -103,6 +106,7 @@ class Recorder(mocks.MockMonitor):
             additional_secret_outputs=frozenset(request.additionalSecretOutputs),
             timeouts={option.name: value for option, value in request.customTimeouts.ListFields()},
             version=request.version,
+            aliases=len(request.aliases) + len(request.aliasURNs),
         )
         self.recorded[urn] = resource
         if not request.custom:

@@ -478,6 +478,10 @@ def test_slow_operations_have_the_time_they_take(aks):
     assert {each.timeouts["delete"] for kind in ("VirtualNetwork", "Subnet") for each in made.of(kind)} == {"15m"}
 
 
+def test_a_preview_is_not_held_up_by_the_names_of_every_version_of_azures_api(aks):
+    assert {each.aliases for each in aks().resources} == {0}
+
+
 def test_nothing_is_touched_before_the_guard_has_looked(aks):
     needs = {each.name: each.dependencies for each in aks().resources if each.custom}
 

@@ -9,7 +9,7 @@ from components.managed.aks.args import SURGE_NODES, AksArgs, AksOutbound, dns_a
 from components.managed.aks.identity import Identity
 from components.managed.aks.network import Network
 from components.managed.aks.node_pools import node_settings
-from components.managed.aks.resource import resource
+from components.managed.aks.resource import resource, without_aliases
 from components.managed.encryption import Encryption
 from components.managed.managed_args import (
     DEFAULT_MAINTENANCE,
@@ -113,6 +113,7 @@ def control_plane(
             # The subnets come with their NAT gateway; what the control plane may do must be granted before it is made.
             depends_on=[*identity.grants, *encryption.grants],
             custom_timeouts=pulumi.CustomTimeouts(create="45m", update="90m", delete="45m"),
+            transformations=[without_aliases],
         ),
     )
 

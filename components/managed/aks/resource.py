@@ -1,5 +1,6 @@
 """Resources of Azure without its SDK's classes."""
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,3 +20,10 @@ def resource(
     to declare than all else together.
     """
     return SlimResource(SDK, f"azure-native:{kind}", name, inputs, opts, outputs)
+
+
+def without_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
+    """A resource of the SDK's own class under its one name: nothing of Slipway's was ever of an older version's type."""
+    opts = copy.copy(args.opts)
+    opts.aliases = None
+    return pulumi.ResourceTransformationResult(args.props, opts)
