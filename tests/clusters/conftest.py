@@ -22,13 +22,16 @@ from tools.engine.private import PrivateEngine
 
 PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "kind", "kubectl")
 VERSION = "1.37"
+PREFIX = "slipway-test-"
+"""How the clusters of all tests are named."""
 
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """The container engine that answers, with the node image in it; one that was started for the tests ends with them.
 
-    The private one must leave the machine as it was before, clusters or not.
+    The private one must leave the machine as it was before, clusters or not. What it still holds of tests that were
+    killed would be in the way of these.
     """
     found, private = engines.find(), PrivateEngine(paths.CACHE / "engine")
     with pytest.MonkeyPatch.context() as patch:
@@ -36,6 +39,8 @@ def engine() -> Iterator[Engine]:
         for name, value in engines.ensure().environment.items():
             patch.setenv(name, value)
         node_image.ensure({"version": VERSION})
+        if found is None:
+            remove_left_behind(Engine.find())
         yield Engine.find()
         if before is not None and engines.stop_private_if_idle():
             assert machine.look(private, packages.ensure(private.folder)) == before
@@ -87,6 +92,14 @@ def pair(slipway: Callable[..., Stack], machine_image: str) -> Iterator[Stack]:
     stack.up()
     yield stack
     stack.destroy()
+
+
+def remove_left_behind(engine: Engine) -> None:
+    """Remove the containers and networks of tests that did not come to their end."""
+    ours = f"name=^/?{PREFIX}"
+    engine.remove(engine.run("ps", "--all", "--quiet", "--filter", ours).split())
+    for network in engine.run("network", "ls", "--format", "{{.Name}}", "--filter", f"name=^{PREFIX}").split():
+        engine.run("network", "rm", network)
 
 
 def leftovers(engine: Engine) -> dict[str, set[str]]:

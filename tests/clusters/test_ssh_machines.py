@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh clie
 NETWORK = "slipway-test-ssh"
 HOSTS = {"10.86.0.11": "control-plane", "10.86.0.32": "worker"}
 BOOT_SECONDS = 120
-PATHS = ("/etc/slipway", "/etc/kubernetes/kubelet.conf", "/var/lib/etcd/member", "/usr/local/lib/slipway/bootstrap.py")
+PATHS = ("/etc/slipway/claim", "/etc/slipway/plan.env", "/etc/kubernetes/kubelet.conf", "/var/lib/etcd/member", "/usr/local/lib/slipway/bootstrap.py")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,8 @@ def hosts(slipway, engine, machine_image, key, port, tmp_path_factory):
     """Two machines of somebody's, each with its public key: address → line of its host key."""
     seed = tmp_path_factory.mktemp("seed")
     engine.run("network", "create", "--subnet", "10.86.0.0/24", NETWORK)
-    data = {"disable_root": False, "users": [{"name": "root", "ssh_authorized_keys": [_public(key)]}]}
+    admin = {"name": "admin", "sudo": "ALL=(ALL) NOPASSWD:ALL", "ssh_authorized_keys": [_public(key)]}
+    data = {"disable_root": False, "users": [{"name": "root", "ssh_authorized_keys": [_public(key)]}, admin]}
     for address, role in HOSTS.items():
         publish = ["--publish", f"127.0.0.1:{port}:6443"] if role == "control-plane" else []
         engine.run(
@@ -65,32 +66,64 @@ def hosts(slipway, engine, machine_image, key, port, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def machines(hosts, engine, key):
-    """What a stack says of them."""
+def machines(hosts, engine):
+    """What a stack says of them: root is logged in on the one, and on the other somebody who may run sudo."""
     return {
         "driver": "ssh",
-        "identityFile": str(key),
         "proxyCommand": f"{engine.cli} exec --interactive {_container('%h')} /usr/sbin/sshd -i",
-        "hosts": [{"address": one, "role": role, "hostKey": hosts[one]} for one, role in HOSTS.items()],
+        "hosts": [
+            {"address": one, "role": role, "hostKey": hosts[one], "user": "admin" if role == "worker" else "root"}
+            for one, role in HOSTS.items()
+        ],
     }
 
 
 @pytest.fixture(scope="module")
-def stack(slipway, machines, machine_image, port):
-    return slipway(
-        NETWORK, of="dev-kubeadm", machines=machines, version=machine_image.rpartition(":v")[2], packages="installed",
-        endpoint=f"127.0.0.1:{port}", controlPlanes=None, workers=None,
-    )  # fmt: skip
+def stack_of(slipway, machines, machine_image, port, key):
+    """A stack of the machines, which logs in with a secret of its own: `stack_of("name")`."""
+
+    def make(name):
+        stack = slipway(
+            name, of="dev-kubeadm", machines=machines, version=machine_image.rpartition(":v")[2],
+            packages="installed", endpoint=f"127.0.0.1:{port}", controlPlanes=None, workers=None,
+        )  # fmt: skip
+        stack.set_secret("slipway:sshPrivateKey", key.read_text())
+        return stack
+
+    return make
 
 
-def test_a_machine_with_another_host_key_is_refused_at_preview(stack, machines, key):
-    wrong = [{**host, "hostKey": _public(key)} for host in machines["hosts"]]
-    stack.set(machines={**machines, "hosts": wrong})
+@pytest.fixture(scope="module")
+def stack(stack_of):
+    return stack_of(NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"hostKey": "ssh-ed25519 " + "A" * 68}, "its host key is not the one that `hostKey` tells"),
+        ({"user": "nobody"}, "it does not let nobody in with the key that is used"),
+        ({"address": "10.86.0.33"}, "it is not reached at 10.86.0.33, port 22"),
+    ],
+)
+def test_a_machine_that_is_not_as_the_stack_says_is_refused_at_preview_in_one_line(stack, machines, change, fault):
+    first, last = machines["hosts"]
+    stack.set(machines={**machines, "hosts": [first, {**last, **change}]})
 
     run = stack.fails("preview")
 
-    assert "host key" in run.output.lower()
     stack.set(machines=machines)
+    assert [line for line in run.output.splitlines() if fault in line], run.output
+
+
+def test_who_may_not_run_sudo_is_refused_at_preview_in_one_line(stack, engine):
+    worker, allowed = _container(list(HOSTS)[1]), "/etc/sudoers.d/90-cloud-init-users"
+    engine.run("exec", worker, "mv", allowed, "/root/allowed")
+
+    run = stack.fails("preview")
+
+    engine.run("exec", worker, "mv", "/root/allowed", allowed)
+    assert "admin may not run everything by sudo without a password there" in run.output
 
 
 def test_machines_that_exist_become_nodes_though_the_first_run_is_killed(stack, kubectl):
@@ -100,6 +133,21 @@ def test_machines_that_exist_become_nodes_though_the_first_run_is_killed(stack, 
 
     assert sorted(kubectl(stack).nodes()) == [f"{NETWORK}-{one.replace('.', '-')}" for one in HOSTS]
     assert set(stack.up().changes) == {"same"}
+
+
+def test_the_key_to_the_machines_is_in_no_plain_text(stack, engine, key):
+    secret = key.read_text().splitlines()[2]
+
+    assert secret not in stack.state_file().read_text()
+    for address in HOSTS:
+        found = engine.run("exec", _container(address), "sh", "-c", f"grep -rlF {secret} /etc /root /home || true")
+        assert found == ""
+
+
+def test_a_machine_of_one_cluster_is_not_taken_for_another(stack, stack_of):
+    run = stack_of(f"{NETWORK}-other").fails("preview")
+
+    assert f"of a cluster {NETWORK} already; take another one, or have it leave that one" in run.output
 
 
 def test_machines_are_what_they_were_once_the_cluster_is_gone_and_can_be_taken_again(stack, engine, kubectl):

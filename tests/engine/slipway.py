@@ -117,6 +117,10 @@ class Stack:
         written["config"]["slipway:cluster"] = {key: value for key, value in values.items() if value is not None}
         self.file.write_text(yaml.safe_dump(written, sort_keys=False))
 
+    def set_secret(self, key: str, value: str) -> None:
+        """`pulumi config set --secret`, on the stack's own file."""
+        self._pulumi("config", "set", "--secret", key, "--stack", self.name, stdin=value)
+
     def up(self, *options: str) -> Run:
         """`pulumi up`, which must succeed."""
         return self._succeed("up", "--yes", "--skip-preview", *options)
@@ -188,12 +192,12 @@ class Stack:
         assert run.code == 0, f"pulumi {command} failed:\n{run.output}"
         return run
 
-    def _pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def _pulumi(self, *arguments: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             ["pulumi", "--non-interactive", "--color", "never", *arguments],
             cwd=self.project,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

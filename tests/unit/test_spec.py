@@ -208,3 +208,19 @@ def test_a_file_read_without_pulumi_gives_the_same_settings():
 
 def test_a_key_without_a_namespace_is_slipways_as_it_is_pulumis():
     assert spec.settings_in({"target": "kind", "gcp:project": "p", 3: 4}) == {"target": "kind", "3": 4}
+
+
+def test_a_private_key_is_read_by_nobody_but_who_uses_it():
+    assert spec.settings_in({"slipway:target": "kubeadm", "slipway:sshPrivateKey": {"secure": "v1:abc"}}) == {
+        "target": "kubeadm"
+    }
+
+
+def test_a_private_key_in_plain_text_is_refused_without_its_value():
+    with pytest.raises(SpecError) as refused:
+        spec.settings_in({"slipway:sshPrivateKey": "-----BEGIN treasure-----"})
+
+    assert str(refused.value) == (
+        "slipway:sshPrivateKey: is a secret, and stands there for everybody to read; make another one, and write it by "
+        "`pulumi config set --secret slipway:sshPrivateKey`"
+    )

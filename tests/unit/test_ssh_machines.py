@@ -236,10 +236,9 @@ PROPS: Any = {
     "claim": "claim-1",
     "distribution": "debian-12",
     "login": {"address": "192.168.7.32", "host_key": HOST_KEY, "user": "root", "port": 22.0},
-    "private_key": None,
     "user_data": USER_DATA,
-    "reach": None,
 }
+"""As the engine passes them on: what is None is left out."""
 
 
 @dataclass

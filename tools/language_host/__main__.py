@@ -15,8 +15,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-SECONDS_TO_LEAVE = 2
+SECONDS_TO_LEAVE = 3
 """How long an interrupted program may tidy up; the engine kills after 5."""
+
+SECONDS_TO_TIDY = 2
+"""The same for a program that has a process of its own, which must be gone before."""
 
 
 def leave() -> None:
@@ -71,7 +74,7 @@ def main() -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        programs.end()
+        programs.end(SECONDS_TO_TIDY)
         server.stop(grace=1).wait()
 
 

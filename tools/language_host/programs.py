@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -118,10 +119,16 @@ class Programs:
         for child in tuple(self._children):
             child.send_signal(signal.SIGINT)
 
-    def end(self) -> None:
-        """End all programs of other processes."""
-        for child in tuple(self._children):
-            child.kill()
+    def end(self, seconds: float = 0) -> None:
+        """End all programs of other processes; they may tidy up for so long."""
+        children, latest = tuple(self._children), time.monotonic() + seconds
+        for child in children if seconds else ():
+            child.send_signal(signal.SIGINT)
+        for child in children:
+            try:
+                child.wait(max(0, latest - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
 
     def _run_here(self, arguments: Sequence[str], variables: Mapping[str, str]) -> int:
         ended: Future[int] = Future()
