@@ -19,7 +19,13 @@ pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh clie
 NETWORK = "slipway-test-ssh"
 HOSTS = {"10.86.0.11": "control-plane", "10.86.0.32": "worker"}
 BOOT_SECONDS = 120
-PATHS = ("/etc/slipway/claim", "/etc/slipway/plan.env", "/etc/kubernetes/kubelet.conf", "/var/lib/etcd/member", "/usr/local/lib/slipway/bootstrap.py")
+PATHS = (
+    "/etc/slipway/claim",
+    "/etc/slipway/plan.env",
+    "/etc/kubernetes/kubelet.conf",
+    "/var/lib/etcd/member",
+    "/usr/local/lib/slipway/bootstrap.py",
+)
 
 
 @pytest.fixture(scope="module")

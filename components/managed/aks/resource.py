@@ -23,7 +23,7 @@ def resource(
 
 
 def without_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
-    """A resource of the SDK's own class under its one name: nothing of Slipway's was ever of an older version's type."""
+    """A resource of the SDK's own class under its one name: none of Slipway's was ever of an older type."""
     opts = copy.copy(args.opts)
     opts.aliases = None
     return pulumi.ResourceTransformationResult(args.props, opts)
