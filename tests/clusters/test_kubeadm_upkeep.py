@@ -1,6 +1,7 @@
 """What becomes of a cluster's machines between upgrades: somebody changes a file, certificates grow old."""
 
 import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,9 @@ CONTROL_PLANE = "slipway-test-pair-control-plane-1"
 WORKER = "slipway-test-pair-worker-1"
 MANIFEST = "/etc/kubernetes/manifests/kube-scheduler.yaml"
 PKI = "/etc/kubernetes/pki"
+
+KUBELET_SECONDS = 120
+"""How long a kubelet, which looks every 20 s, may take to do what a manifest says."""
 
 
 @pytest.fixture
@@ -53,7 +57,14 @@ def test_what_somebody_changes_on_a_machine_is_told_with_the_way_to_mend_it(pair
     assert (warning in run.output, set(run.changes)) == (True, {"same"})
 
 
-def test_mending_it_that_way_ends_the_warning(pair, on, told):
+def test_mending_it_that_way_ends_the_warning(pair, on, told, tmp_path):
+    # kubeadm waits for the kubelet to take another manifest than the one that it has: the changed one must be that.
+    asked = ("get", "pod", f"kube-scheduler-{CONTROL_PLANE}", "--namespace=kube-system", "--ignore-not-found")
+    end = time.monotonic() + KUBELET_SECONDS
+    while "--profiling=true" not in Kubectl(pair, tmp_path)(*asked, "--output=jsonpath={.spec.containers[0].command}"):
+        assert time.monotonic() < end, "the kubelet has not taken the changed manifest"
+        time.sleep(0.5)
+
     on(CONTROL_PLANE, "kubeadm", "upgrade", "node", "phase", "control-plane")
 
     assert "was changed" not in pair.refresh().output

@@ -28,12 +28,13 @@ V2_MOUNTS = "35 24 0:30 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw
 IN_A_CONTAINER = "28 25 0:24 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
 
 
-def test_version_1_gets_a_cgroup_in_each_hierarchy_below_the_session():
+def test_version_1_gets_a_cgroup_in_each_hierarchy_below_the_session_and_one_of_version_2_beside_them():
     assert cgroups.plan("slipway-1", own=V1_OWN, mounts=V1_MOUNTS) == [
         Cgroup("/sys/fs/cgroup/systemd/slipway-1", "systemd", "none,name=systemd"),
         Cgroup("/sys/fs/cgroup/cpu,cpuacct/slipway-1", "cpu,cpuacct", "cpu,cpuacct"),
         Cgroup("/sys/fs/cgroup/memory/user.slice/session-1/slipway-1", "memory", "memory"),
         Cgroup("/sys/fs/cgroup/cpuset/slipway-1", "cpuset", "cpuset"),
+        Cgroup("/sys/fs/cgroup/unified/slipway-1", "unified", ""),
     ]
 
 

@@ -2,7 +2,8 @@
 
 Version 1 gets one in each hierarchy, below the cgroup that Slipway itself runs in: the machine's owner may have set
 limits there. Version 2 gets one at the top, as Docker's own `cgroupfs` driver does: below a session's cgroup the kernel
-would not let controllers be handed on. What had to be switched on at the top for that is switched off again.
+would not let controllers be handed on. What had to be switched on at the top for that is switched off again. Where both
+are mounted, version 2 has no controllers, and the systemd of a machine in a container keeps its services there.
 """
 
 import contextlib
@@ -33,7 +34,7 @@ class Cgroup:
     """Where the engine mounts its hierarchy, relative to /sys/fs/cgroup; empty for version 2."""
 
     options: str
-    """The mount options that name the hierarchy; empty for version 2."""
+    """The mount options that name the hierarchy; empty for version 2, which is entered and not mounted beside others."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class _Mount:
 
 
 def plan(name: str, *, own: str | None = None, mounts: str | None = None) -> list[Cgroup]:
-    """The cgroups called `name` to make: one for each version 1 hierarchy, or one for version 2.
+    """The cgroups called `name` to make: one for each version 1 hierarchy, and one for version 2 where it is mounted.
 
     Args:
         name: The last part of each folder.
@@ -65,8 +66,9 @@ def plan(name: str, *, own: str | None = None, mounts: str | None = None) -> lis
             options = f"none,{controllers}" if controllers.startswith("name=") else controllers
             parent = mount.point + path.removeprefix(mount.root.rstrip("/"))
             cgroups.append(Cgroup(str(Path(parent, name)), Path(mount.point).name, options))
-    if not cgroups:
-        cgroups = [Cgroup(str(Path(m.point, name)), "", "") for m in known if m.kind == "cgroup2"][:1]
+    mixed = bool(cgroups)
+    second = [m.point for m in known if m.kind == "cgroup2"][:1]
+    cgroups += [Cgroup(str(Path(point, name)), Path(point).name if mixed else "", "") for point in second]
     if not cgroups:
         raise Problem("no cgroup hierarchy is mounted at /sys/fs/cgroup: containers need one; mount it, then try again")
     return cgroups

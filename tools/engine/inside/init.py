@@ -85,6 +85,8 @@ def mount_cgroups(cgroups: list[dict[str, str]]) -> None:
         return
     mount("tmpfs", top, "tmpfs", options="mode=755")
     for cgroup in cgroups:
+        if not cgroup["options"]:
+            continue  # version 2 beside version 1: a systemd that wants it mounts it by itself
         (top / cgroup["mount"]).mkdir()
         mount("cgroup", top / cgroup["mount"], "cgroup", options=cgroup["options"])
 
