@@ -34,7 +34,7 @@ class Cgroup:
     """Where the engine mounts its hierarchy, relative to /sys/fs/cgroup; empty for version 2."""
 
     options: str
-    """The mount options that name the hierarchy; empty for version 2, which is entered and not mounted beside others."""
+    """The mount options that name the hierarchy; empty for version 2, which is not mounted beside others."""
 
 
 @dataclass(frozen=True)
