@@ -4,10 +4,12 @@
 STACK ?= dev-kind
 # The shell reads it from its environment, in quotes, so that no letter of it is taken for a command.
 export STACK
+FROM ?=
+export FROM
 TOOLS = @sh tools/setup.sh && .venv/bin/python -m tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down env kubeconfig test test-unit lint bundle schema compliance bench engine-down
+.PHONY: help up preview refresh down env snapshot restore kubeconfig test test-unit lint bundle schema compliance bench engine-down
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +31,12 @@ down:  ## destroy the stack; nothing of it is left
 
 env:  ## print what `eval "$(make -s env)"` sets in your shell
 	$(TOOLS) env "$$STACK"
+
+snapshot:  ## take a snapshot of etcd of a stack on own machines, encrypted for its state alone
+	$(TOOLS) snapshot "$$STACK"
+
+restore:  ## make all machines of the stack anew with the etcd of a snapshot: make restore STACK=… FROM=file
+	$(TOOLS) restore "$$STACK" "$$FROM" $(ARGS)
 
 kubeconfig:  ## merge the stack's kubeconfig into your own; your current context is kept
 	$(TOOLS) kubeconfig "$$STACK"

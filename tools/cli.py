@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -113,6 +114,37 @@ def env(name: str) -> None:
 def kubeconfig(name: str) -> None:
     """Merge the kubeconfig of STACK into your own; your current context is kept."""
     user_kubeconfig.merge(Stack.find(name).name)
+
+
+@cli.command()
+@stack_argument
+def snapshot(name: str) -> None:
+    """Take a snapshot of etcd of STACK, encrypted for its state alone."""
+    from tools import snapshots
+
+    stack = Stack.find(name)
+    checked(stack)
+    prepare(stack)
+    stack.create()
+    say(f"the snapshot is in {snapshots.take(stack)}: keep it on a disk elsewhere, and the state that opens it too")
+
+
+@cli.command(context_settings=PASSED_ON)
+@stack_argument
+@click.argument("path", metavar="SNAPSHOT", type=click.Path(path_type=Path))
+@pulumi_words
+def restore(name: str, path: Path, words: Sequence[str]) -> None:
+    """Make all machines of STACK anew, with the etcd that SNAPSHOT holds; what is newer is lost."""
+    from tools import snapshots
+
+    stack = Stack.find(name)
+    args = checked(stack)
+    prepare(stack)
+    if stack.driver is Driver.CONTAINER:
+        node_image.ensure_machine(args)
+    stack.create()
+    snapshots.restore(stack, path, *consent(stack), *words)
+    say(f"{name} goes on with what {path} holds")
 
 
 @cli.command()

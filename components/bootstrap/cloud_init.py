@@ -60,11 +60,14 @@ def steps(plan: Plan, machine: Machine) -> list[str]:
     match machine.role:
         case Role.FIRST:
             network = [] if plan.cni is PodNetwork.NONE else ["pod-network"]
-            return [*first, "kubeadm-init", *network, "kubelet-by-proxy", "tidy"]
+            before, after = (["restore-etcd"], ["forget-nodes"]) if plan.restored else ([], [])
+            return [*first, *before, "kubeadm-init", *after, *network, "kubelet-by-proxy", "tidy"]
         case Role.CONTROL_PLANE:
             return [*first, "await-first", "await-leave", "kubeadm-join", "kubelet-by-proxy", "tidy"]
         case Role.WORKER:
-            return [*first, "await-first", "kubeadm-join", "tidy"]
+            # Of a worker's predecessor only a snapshot tells: else it was taken out before this machine was made.
+            predecessor = ["await-leave"] if plan.restored else []
+            return [*first, "await-first", *predecessor, "kubeadm-join", "tidy"]
 
 
 def _files(
@@ -87,6 +90,7 @@ def _files(
         "PROXY_PORT": str(PROXY_PORT),
         "POD_CIDR": plan.pod_cidr,
         "PACKAGES": plan.packages,
+        **({"ADDRESS": machine.address} if plan.restored else {}),
         "OTHERS": " ".join(f"{one.address}:{API_PORT}" for one in plan.control_planes if one != machine),
         **packages.settings(plan),
     }

@@ -5,13 +5,15 @@ that can be upgraded, replaced and taken out. Leaves alone: what runs in the clu
 did not make.
 """
 
+import os
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pulumi
 
 from components import kubeconfig, versions
-from components.bootstrap import packages, pki
+from components.bootstrap import packages, pki, snapshots
 from components.bootstrap.cloud_init import join_kubeconfig, user_data
 from components.bootstrap.keys import Keys
 from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs
@@ -26,6 +28,9 @@ from components.machines import drivers
 from components.machines.driver import MachineDriver, MadeMachine
 from components.spec import Fault, SpecError
 from components.state import State, last_state, outputs_of
+
+RESTORE = "SLIPWAY_RESTORE"
+"""Environment variable: the snapshot that a cluster begins with, for the one run that restores it."""
 
 
 class KubeadmCluster(Cluster):
@@ -50,6 +55,9 @@ class KubeadmCluster(Cluster):
         if faults := _upgrade_faults(args["version"], machines, state, date.today()):
             raise SpecError(faults)
         booted = _as_booted(machines, state)
+        restore = os.environ.get(RESTORE)
+        if restore and (fault := _restore_fault(restore, args["version"], machines, state)):
+            raise SpecError([fault])
 
         driver.prepare({**fixed(args), **driver.fixed()}, below)
         generation = args.get("encryption_key_generation", 1)
@@ -79,7 +87,9 @@ class KubeadmCluster(Cluster):
         self.machines = {}
         for machine in booted:
             data = pulumi.Output.all(driver.kubernetes_version, keys.pki).apply(
-                lambda known, machine=machine: _user_data(driver, machines, machine, known_key, *known)
+                lambda known, machine=machine: _user_data(
+                    driver, machines, machine, None if restore else known_key, *known
+                )
             )
             self.machines[machine.name] = driver.machine(
                 machine,
@@ -105,6 +115,8 @@ class KubeadmCluster(Cluster):
                 args.get("cni", PodNetwork.FLANNEL) is not PodNetwork.NONE,
                 loopback,
                 _credential(name, machine, keys),
+                _snapshots(name, args, keys) if machine.role is Role.FIRST else None,
+                _restore(restore, keys) if restore and machine.role is Role.FIRST else None,
                 pulumi.ResourceOptions(
                     parent=self,
                     # Upgrades go this way: one node after the other, the workers last. All machines before the first
@@ -173,10 +185,17 @@ def _plan(driver: MachineDriver, machines: list[Machine], version: str) -> Plan:
 
 
 def _user_data(
-    driver: MachineDriver, machines: list[Machine], machine: Machine, known_key: int, version: str, made: pki.Pki
+    driver: MachineDriver,
+    machines: list[Machine],
+    machine: Machine,
+    known_key: int | None,
+    version: str,
+    made: pki.Pki,
 ) -> str:
-    made = {**made, "encryption_keys": pki.boot_keys(made["encryption_keys"], known_key)}
-    plan = _plan(driver, machines, version)
+    """What a machine boots with; with no key that others know, it is made from a snapshot, of whatever key."""
+    if known_key is not None:
+        made = {**made, "encryption_keys": pki.boot_keys(made["encryption_keys"], known_key)}
+    plan = replace(_plan(driver, machines, version), restored=known_key is None)
     if len(plan.control_planes) == 1 and machine.role is Role.FIRST:
         return user_data(plan, machine, made, None)
     return user_data(plan, machine, made, pki.join(made, machine.name, pki.now()))
@@ -187,6 +206,30 @@ def _credential(name: str, machine: Machine, keys: Keys) -> pulumi.Output[str]:
     return pulumi.Output.secret(
         keys.pki.apply(lambda made: join_kubeconfig(name, made, pki.join(made, machine.name, pki.now())))
     )
+
+
+def _snapshots(name: str, args: KubeadmArgs, keys: Keys) -> dict[str, pulumi.Input[str]]:
+    """What is known to whoever takes a snapshot."""
+    return {
+        "cluster": name,
+        "certificate": pulumi.Output.unsecret(keys.pki.apply(lambda made: made["snapshots"]["certificate"])),
+        "folder": args.get("snapshot_folder", str(snapshots.FOLDER)),
+    }
+
+
+def _restore(path: str, keys: Keys) -> pulumi.Output[object]:
+    """What a snapshot is opened with."""
+    return pulumi.Output.secret(keys.pki.apply(lambda made: {"path": path, "key": made["snapshots"]}))
+
+
+def _restore_fault(path: str, version: str, machines: list[Machine], state: State) -> Fault | None:
+    """Why a cluster cannot begin with a snapshot, if so."""
+    if outputs_of(state, "slipway:Node", f"{machines[0].name}-node"):
+        return Fault(RESTORE, "the cluster stands already; `make restore` makes its machines anew")
+    if not Path(path).is_file():
+        return Fault(RESTORE, f"there is no snapshot {path}")
+    fault = snapshots.version_fault(Path(path), version)
+    return Fault("version", fault) if fault else None
 
 
 def _upgrade_faults(version: str, machines: list[Machine], state: State, today: date) -> list[Fault]:

@@ -52,5 +52,9 @@ class KubeadmArgs(ClusterArgs):
     bootstrap_minutes: NotRequired[int]
     """How long a machine may take to become a node. Default: 15."""
 
+    snapshot_folder: NotRequired[str]
+    """Where snapshots of etcd are kept, encrypted: one is taken before each upgrade. On the machine that runs Pulumi,
+    and best on a disk of another one's. Default: .slipway/snapshots"""
+
     encryption_key_generation: NotRequired[int]
     """Raise it by one for a new key of Secrets in etcd: all of them are written again with it. Default: 1."""

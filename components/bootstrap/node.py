@@ -32,6 +32,8 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
         await_ready: bool,
         proxy: str,
         credential: pulumi.Input[str],
+        snapshots: pulumi.Input[object],
+        restore: pulumi.Input[object],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__(
@@ -50,6 +52,8 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
                 "await_ready": await_ready,
                 "proxy": proxy,
                 "credential": credential,
+                "snapshots": snapshots,
+                "restore": restore,
                 **dict.fromkeys(("instance", "kubelet_version", "container_runtime", "ready", *upkeep.OUTPUTS)),
             },
             opts,

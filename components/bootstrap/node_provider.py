@@ -9,13 +9,14 @@ import base64
 import sys
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import yaml
 from pulumi import dynamic
 
 from components import progress
-from components.bootstrap import drift, etcd_members, pki, serving, upkeep
+from components.bootstrap import drift, etcd_members, pki, serving, snapshots, upkeep
 from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
 from components.bootstrap.plan import Role
@@ -42,7 +43,9 @@ class NodeProvider(dynamic.ResourceProvider):
     that installs them, and its `settings`), `minutes` (how long a bootstrap or an upgrade may take) and `await_ready`
     (whether a pod network comes with the cluster, without which no node gets Ready), `proxy` (the configuration of the
     node's own proxy, which changes with the control planes), `credential` (secret: a fresh kubeconfig to join with, for
-    a machine that boots so late that its own has ended; never kept).
+    a machine that boots so late that its own has ended; never kept), `snapshots` (where a snapshot of etcd is taken
+    before the upgrade: the `cluster`, the `certificate` it is encrypted for and the `folder` it is kept in) and
+    `restore` (secret: the `path` of the snapshot that etcd is to start with, and the `key` that opens it; never kept).
     """
 
     serialize_as_secret_always = False  # what is pickled is the name of a class
@@ -54,8 +57,8 @@ class NodeProvider(dynamic.ResourceProvider):
         progress.leave_with_the_engine()
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
-        """Keep no credential to join with once the machine has joined."""
-        return dynamic.CheckResult({**news, **({"credential": ""} if _olds else {})}, [])
+        """Keep no credential to join with once the machine has joined, and no key of snapshots."""
+        return dynamic.CheckResult({**news, **(_USED if _olds else {})}, [])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """A node lives as long as its machine; what has grown old is renewed, and what was changed there is told."""
@@ -87,14 +90,14 @@ class NodeProvider(dynamic.ResourceProvider):
             deadline,
             late=f"{props['name']} has not become a node within {minutes:g} minutes",
             mend="the machine keeps trying: mend what is wrong and run `make up` again, or replace the machine",
-            begun=lambda step: step in ASKING_STEPS and _renew_credential(reach, props["credential"]),
+            begun=lambda step: _supply(step, reach, props),
         )
         with Kubectl.on(props["kubeconfig"]) as kubectl:
             node = _await_node(kubectl, props, deadline)
             if _facts(node)["kubelet_version"] != props["version"]:
                 upgrade(kubectl, props)
                 node = _await_node(kubectl, props, deadline)
-        own = {"instance": uuid.uuid4().hex, "credential": ""}
+        own = {"instance": uuid.uuid4().hex, **_USED}
         reach.run("tee", INSTANCE, stdin=own["instance"])
         seen = upkeep.look(reach, props["name"], {})
         return dynamic.CreateResult(props["name"], {**props, **own, **_facts(node), **seen})
@@ -121,6 +124,7 @@ class NodeProvider(dynamic.ResourceProvider):
             upkeep.renew(reach)
         with Kubectl.on(_news["kubeconfig"]) as kubectl:
             if upgraded:
+                _take_snapshot(reach, _olds["version"], _news.get("snapshots"))
                 upgrade(kubectl, _news)
             if old:
                 node = _await_node(kubectl, _news, time.monotonic() + 60 * float(_news["minutes"]))
@@ -154,6 +158,33 @@ class NodeProvider(dynamic.ResourceProvider):
                         f"no etcd member is left that could take {name} out; restore the cluster from a snapshot"
                     )
             kubectl.run("delete", "node", name, "--ignore-not-found")
+
+
+_USED = {"credential": "", "restore": None}
+"""What a machine needs once, while it becomes a node."""
+
+
+def _supply(step: str, reach: Reach, props: Properties) -> None:
+    """Give a machine what the step needs that it has begun."""
+    if step in ASKING_STEPS:
+        _renew_credential(reach, props["credential"])
+    if step == "restore-etcd" and (restore := props.get("restore")):
+        progress.status(f"{props['name']}: bringing the snapshot")
+        snapshots.give(reach, snapshots.read(Path(restore["path"]), restore["key"]))
+
+
+def _take_snapshot(reach: Reach, version: str, wanted: Properties | None) -> None:
+    """Take a snapshot before an upgrade, where one is wanted.
+
+    Raises:
+        SnapshotError: There is none; nothing was changed yet.
+    """
+    if not wanted:
+        return
+    progress.status("taking a snapshot of etcd")
+    taken = snapshots.take(reach, wanted["certificate"])
+    path = snapshots.keep(Path(wanted["folder"]), wanted["cluster"], version, taken)
+    progress.inform(f"a snapshot of etcd is in {path}, should the upgrade be regretted")
 
 
 def _renew_credential(reach: Reach, fresh: str) -> None:

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from typing_extensions import TypedDict
 
+from components.bootstrap.snapshots import SnapshotKey, make_key
+
 AUTHORITY_LIFETIME = timedelta(days=3650)
 ADMIN_LIFETIME = timedelta(days=365)
 
@@ -71,6 +73,9 @@ class Pki(TypedDict):
     encryption_keys: list[EncryptionKey]
     """The first one encrypts; all decrypt."""
 
+    snapshots: SnapshotKey
+    """What snapshots of etcd are encrypted for; no machine has its key."""
+
 
 def make(now: datetime) -> Pki:
     """Make everything anew."""
@@ -84,6 +89,7 @@ def make(now: datetime) -> Pki:
         "front_proxy": _authority("front-proxy-ca", now),
         "service_accounts": {"key": _pem_of(signer), "public_key": public.decode()},
         "encryption_keys": [encryption_key(1)],
+        "snapshots": make_key(now),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pulumi import dynamic
 
 from components.bootstrap import pki
+from components.bootstrap.snapshots import make_key
 
 Properties = dict[str, Any]
 
@@ -43,7 +44,8 @@ class PkiProvider(dynamic.ResourceProvider):
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """Authorities never change. The administrator's certificate is renewed in the last third of its life."""
         old = pki.is_old(_olds["admin"]["certificate"], pki.now())
-        return dynamic.DiffResult(changes=old or _olds["encryption_generation"] < _news["encryption_generation"])
+        newer = _olds["encryption_generation"] < _news["encryption_generation"]
+        return dynamic.DiffResult(changes=old or newer or "snapshots" not in _olds["pki"])
 
     def create(self, props: Properties) -> dynamic.CreateResult:
         """Make everything: in an instant."""
@@ -55,6 +57,8 @@ class PkiProvider(dynamic.ResourceProvider):
         """Renew what has grown old, and put a new key of Secrets before the old ones."""
         now = pki.now()
         made: pki.Pki = _olds["pki"]
+        if "snapshots" not in made:
+            made = {**made, "snapshots": make_key(now)}  # the state is older than snapshots are
         generation = int(_news["encryption_generation"])
         if generation > int(_olds["encryption_generation"]):
             made = pki.add_encryption_key(made, generation)

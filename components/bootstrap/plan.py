@@ -96,6 +96,9 @@ class Plan:
     cni: PodNetwork = PodNetwork.FLANNEL
     distribution: Distribution = Distribution.DEBIAN_12
     packages: Packages = Packages.INSTALLED
+    restored: bool = False
+    """Whether the first control plane's etcd starts with a snapshot, which is given to it while it boots."""
+
     mirror: str | None = None
     """URL of what `Packages.MIRROR` takes: packages below the name of the host that has them first, such as
     `URL/pkgs.k8s.io/core:/stable:/v1.37/deb/`, and images below that of their registry, such as

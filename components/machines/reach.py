@@ -60,7 +60,7 @@ class Reach:
         """
         return self._run(words, stdin.encode(), seconds)
 
-    def put(self, files: Mapping[str, tuple[int, str]], seconds: float = ANSWER_SECONDS) -> None:
+    def put(self, files: Mapping[str, tuple[int, str | bytes]], seconds: float = ANSWER_SECONDS) -> None:
         """Write files there, for root: path → mode and content. What they hold is on no command line.
 
         Raises:
@@ -69,7 +69,7 @@ class Reach:
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
             for path, (mode, content) in files.items():
-                data = content.encode()
+                data = content.encode() if isinstance(content, str) else content
                 entry = tarfile.TarInfo(path.lstrip("/"))
                 entry.size, entry.mode, entry.mtime = len(data), mode, int(time.time())
                 archive.addfile(entry, io.BytesIO(data))

@@ -46,7 +46,7 @@ class Machine:
     def stands_in(self, patch: MonkeyPatch) -> None:
         """Be what every `Reach` leads to."""
         patch.setattr(Reach, "run", lambda _, *words, stdin="", seconds=60: self.run(words, stdin))
-        patch.setattr(Reach, "put", lambda _, files: self.put(files))
+        patch.setattr(Reach, "put", lambda _, files, seconds=60: self.put(files))
 
     def does(self, *steps: Mapping[str, Any], state: str = "running") -> None:
         """Let its bootstrap be so far."""

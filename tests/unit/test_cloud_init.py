@@ -51,6 +51,7 @@ KEYS: Pki = {
     "front_proxy": {"certificate": "front proxy CA\n", "key": "front proxy CA's key\n"},
     "service_accounts": {"key": "service accounts' key\n", "public_key": "service accounts' public key\n"},
     "encryption_keys": [{"name": "key2", "secret": "c2Vjb25k"}, {"name": "key1", "secret": "Zmlyc3Q="}],
+    "snapshots": {"certificate": "snapshots\n", "key": "snapshots' key\n"},
 }
 CREDENTIAL: ClientCertificate = {"certificate": "joining\n", "key": "joining's key\n"}
 
@@ -59,6 +60,7 @@ FEATURES = {
     "mirror": replace(PLAN, packages=Packages.MIRROR, mirror="https://mirror.example/slipway"),
     "installed": replace(PLAN, packages=Packages.INSTALLED),
     "no-cni": replace(PLAN, cni=PodNetwork.NONE),
+    "restored": replace(PLAN, restored=True),
 }
 
 
@@ -155,6 +157,14 @@ def test_a_machine_joins_through_its_own_proxy_with_a_credential_of_its_own(role
     told = yaml.safe_load(files(PLAN, ROLES[role])[kubeadm_config.JOIN_KUBECONFIG]["content"])
     assert told["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:8443"
     assert told["users"][0]["user"]["client-key-data"] == pki.base64_of(CREDENTIAL["key"])
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_no_machine_has_the_key_of_snapshots(machine):
+    told = user_data(replace(PLAN, restored=True), machine, KEYS, CREDENTIAL)
+
+    assert "service accounts" in told or machine.role is Role.WORKER
+    assert "snapshots' key" not in told
 
 
 ALONE = replace(PLAN, machines=[MACHINES[0], MACHINES[3]])

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from components.bootstrap import pki
-from components.bootstrap.kubeadm import KubeadmCluster
+from components.bootstrap.kubeadm import RESTORE, KubeadmCluster
 from components.spec import SpecError
 from tests.examples.kubeadm import OUTPUTS
 
@@ -102,6 +102,46 @@ def test_the_role_of_a_node_stays_when_its_machine_joins(made):
     )
 
     assert before == after
+
+
+def test_a_snapshot_is_taken_before_the_first_control_plane_is_upgraded_and_before_no_other(made):
+    first, *others = made(snapshot_folder="/mnt/kept").of("Node")
+
+    assert first.inputs["snapshots"].keys() == {"cluster", "certificate", "folder"}
+    assert first.inputs["snapshots"]["folder"] == "/mnt/kept"
+    assert [node.inputs.get("snapshots") for node in others] == [None] * 4
+
+
+def test_a_cluster_that_is_restored_starts_with_the_snapshot_and_every_key_of_secrets(made, monkeypatch, tmp_path):
+    snapshot = tmp_path / "demo-v1.36.3-20261125T000000Z.etcd.cms"
+    snapshot.touch()
+    monkeypatch.setenv(RESTORE, str(snapshot))
+    monkeypatch.setattr(pki, "boot_keys", lambda *_: pytest.fail("some keys are left out"))
+    deployment = made()
+
+    assert {"restore-etcd", "forget-nodes"} <= steps_of(deployment, "demo-control-plane-1")
+    assert "restore-etcd" not in steps_of(deployment, "demo-control-plane-2")
+    first, *others = deployment.of("Node")
+    assert first.inputs["restore"]["path"] == str(snapshot)
+    assert "restore" in first.secrets
+    assert [node.inputs.get("restore") for node in others] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "reason"),
+    [
+        ("none", {}, "there is no snapshot"),
+        ("demo-v1.38.0-20261125T000000Z.etcd.cms", {}, "is of Kubernetes 1.38.0, which 1.37 cannot read"),
+        ("demo", {NODES[0]: {}}, "the cluster stands already; `make restore` makes its machines anew"),
+    ],
+)
+def test_a_restore_that_cannot_be_is_refused(made, monkeypatch, tmp_path, name, state, reason):
+    if name != "none":
+        (tmp_path / name).touch()
+    monkeypatch.setenv(RESTORE, str(tmp_path / name))
+
+    with pytest.raises(SpecError, match=re.escape(reason)):
+        made(state_with(*state))
 
 
 @pytest.mark.parametrize(

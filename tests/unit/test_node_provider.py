@@ -2,11 +2,12 @@
 
 import pickle
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.bootstrap import node_provider, pki, serving, status, upkeep
+from components.bootstrap import node_provider, pki, serving, snapshots, status, upkeep
 from components.bootstrap.cloud_init import join_kubeconfig
 from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError
@@ -514,3 +515,58 @@ def test_the_provider_is_pickled_as_a_reference_that_later_versions_find_again()
 
     assert b"components.bootstrap.node_provider" in text
     assert len(text) < 80
+
+
+# Snapshots
+
+SNAPSHOTS = {"cluster": "demo", "certificate": "PEM", "folder": "kept"}
+
+
+@pytest.fixture
+def done(monkeypatch):
+    """What was done, in this order."""
+    order = []
+    monkeypatch.setattr(node_provider, "upgrade", lambda *_: order.append("upgrade"))
+    monkeypatch.setattr(snapshots, "take", lambda _reach, certificate: order.append(certificate) or b"sealed")
+    monkeypatch.setattr(snapshots, "keep", lambda *given: order.append(given) or given[0])
+    return order
+
+
+def test_a_snapshot_is_kept_before_an_upgrade(done):
+    NodeProvider().update(NAME, STATE, {**PROPS, "snapshots": SNAPSHOTS, "version": "v1.38.0"})
+
+    assert done == ["PEM", (Path("kept"), "demo", "v1.37.2", b"sealed"), "upgrade"]
+
+
+def test_what_is_no_upgrade_takes_no_snapshot(done):
+    NodeProvider().update(NAME, STATE, {**PROPS, "snapshots": SNAPSHOTS, "proxy": "server two"})
+
+    assert done == []
+
+
+def test_a_node_is_not_upgraded_without_the_snapshot_that_is_wanted(done, monkeypatch):
+    def fails(*_):
+        raise snapshots.SnapshotError("no snapshot of etcd was taken: the disk is full")
+
+    monkeypatch.setattr(snapshots, "take", fails)
+
+    with pytest.raises(snapshots.SnapshotError, match="the disk is full"):
+        NodeProvider().update(NAME, STATE, {**PROPS, "snapshots": SNAPSHOTS, "version": "v1.38.0"})
+    assert done == []
+
+
+def test_a_machine_gets_the_snapshot_when_it_waits_for_it_and_the_state_keeps_no_key(machine, monkeypatch):
+    monkeypatch.setattr(snapshots, "read", lambda path, key: f"{path} by {key}")
+    machine.does(step("restore-etcd", "running"))
+    monkeypatch.setattr(
+        node_provider,
+        "await_steps",
+        lambda *_, begun, **__: [begun(one) for one in ("kubeadm-init", "restore-etcd")],
+    )
+
+    made: Any = NodeProvider().create({**PROPS, "restore": {"path": "kept/one", "key": "the key"}}).outs
+
+    assert machine.files[f"{snapshots.RESTORED}.new"] == "kept/one by the key"
+    assert ("mv", f"{snapshots.RESTORED}.new", snapshots.RESTORED) in machine.ran
+    assert made["restore"] is None
+    assert NodeProvider().check(STATE, {**PROPS, "restore": {"key": "the key"}}).inputs["restore"] is None

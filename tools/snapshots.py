@@ -1,0 +1,120 @@
+"""Snapshots of etcd of a stack on own machines: taking one now, and making the cluster anew from one."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.bootstrap import snapshots
+from components.bootstrap.kubeadm import RESTORE
+from components.bootstrap.plan import Role
+from components.bootstrap.snapshots import SnapshotError, SnapshotKey
+from components.machines.reach import Reach
+from tools import paths
+from tools.console import Problem, say, step
+from tools.run import run
+from tools.stack import Stack
+
+_OURS = "pulumi-python:dynamic/slipway:"
+_MACHINES = (f"{_OURS}ContainerMachine", f"{_OURS}SshMachine")
+_GONE_WITH_THEM = (f"{_OURS}Node", f"{_OURS}SecretsKeys")
+_SPECIAL = "4dabf18193072939515e22adb298388d"
+"""What Pulumi marks special values in its state by; https://www.pulumi.com/docs/iac/concepts/state-and-backends/."""
+
+
+def take(stack: Stack) -> Path:
+    """Take a snapshot on the first control plane that gives one, and keep it where those before upgrades are.
+
+    Raises:
+        Problem: There is none.
+    """
+    resources = _exported(stack, secrets=True)["deployment"].get("resources", [])
+    certificate = _key(stack, resources)["certificate"]
+    fault = Problem(f"{stack.name} has no control plane: run `make up STACK={stack.name}` first")
+    folder = paths.PROJECT / stack.cluster.get("snapshotFolder", snapshots.FOLDER)
+    for node in _nodes(resources):
+        if node["role"] == Role.WORKER:
+            continue
+        try:
+            with step(f"Taking a snapshot of etcd on {node['name']}"):
+                taken = snapshots.take(Reach.of(node["reach"]), certificate)
+            return snapshots.keep(folder, stack.check().get("name", stack.name), node["version"], taken)
+        except SnapshotError as error:
+            fault = Problem(str(error))
+    raise fault
+
+
+def restore(stack: Stack, path: Path, *words: str) -> None:
+    """Make all machines of a stack anew, with what a snapshot holds.
+
+    The nodes are forgotten first: nobody is left to drain them, and what the API no longer knows cannot leave it.
+
+    Raises:
+        Problem: It is not the stack's own snapshot, or making the machines failed; then it may be run again.
+    """
+    known = _exported(stack, secrets=True)["deployment"].get("resources", [])
+    try:
+        snapshots.read(path, _key(stack, known))
+    except SnapshotError as error:
+        raise Problem(str(error)) from None
+    if fault := snapshots.version_fault(path, stack.check()["version"]):
+        raise Problem(fault)
+
+    state = _exported(stack)
+    resources = state["deployment"]["resources"]
+    machines = {one["urn"] for one in resources if one["type"] in _MACHINES}
+    gone = {one["urn"] for one in resources if one["type"] in _GONE_WITH_THEM}
+    state["deployment"]["resources"] = [_without(one, gone, machines) for one in resources if one["urn"] not in gone]
+    run(["pulumi", "stack", "import", "--stack", stack.name], cwd=paths.STACKS, stdin=json.dumps(state).encode())
+    say(f"{stack.name} forgets its {len(gone)} nodes; their machines are made anew")
+    os.environ[RESTORE] = str(path.resolve())
+    stack.pulumi("up", *words, *(word for urn in sorted(machines) for word in ("--replace", urn)))
+
+
+def _without(resource: dict[str, Any], gone: set[str], machines: set[str]) -> dict[str, Any]:
+    """A resource that depends on nothing that is gone; a machine that is lost is protected from nothing."""
+    if resource["urn"] in machines:
+        resource.pop("protect", None)
+    if "dependencies" in resource:
+        resource["dependencies"] = [urn for urn in resource["dependencies"] if urn not in gone]
+    for name, urns in resource.get("propertyDependencies", {}).items():
+        resource["propertyDependencies"][name] = [urn for urn in urns or () if urn not in gone]
+    return resource
+
+
+def _exported(stack: Stack, *, secrets: bool = False) -> dict[str, Any]:
+    words = ["pulumi", "stack", "export", "--stack", stack.name, *(["--show-secrets"] if secrets else [])]
+    return json.loads(run(words, cwd=paths.STACKS))
+
+
+def _nodes(resources: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for one in resources:
+        if one["type"] == f"{_OURS}Node":
+            yield _plain(one["outputs"])
+
+
+def _key(stack: Stack, resources: list[dict[str, Any]]) -> SnapshotKey:
+    """What the stack's snapshots are encrypted for.
+
+    Raises:
+        Problem: Its state has none.
+    """
+    for one in resources:
+        if one["type"] == f"{_OURS}Keys":
+            if found := _plain(one["outputs"])["pki"].get("snapshots"):
+                return found
+            raise Problem(f"the state of {stack.name} is older than snapshots are: run `make up STACK={stack.name}`")
+    raise Problem(
+        f"the state of {stack.name} holds no keys: a snapshot is taken of, and opened by, a stack of the target "
+        "kubeadm that has been made"
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A value of the state without its wrapping."""
+    if isinstance(value, dict):
+        if _SPECIAL in value:
+            return _plain(json.loads(value["plaintext"]))
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
