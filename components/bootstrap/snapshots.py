@@ -79,11 +79,14 @@ def take(reach: Reach, certificate: str) -> bytes:
     """
     try:
         reach.put({CERTIFICATE: (0o644, certificate)})
-        return base64.b64decode(reach.run("bash", "-s", stdin=TAKE, seconds=TAKE_SECONDS), validate=True)
+        taken = base64.b64decode(reach.run("bash", "-s", stdin=TAKE, seconds=TAKE_SECONDS), validate=True)
     except ReachError as error:
         raise SnapshotError(f"no snapshot of etcd was taken: {error}") from None
     except ValueError:
-        raise SnapshotError(f"no snapshot of etcd was taken: {reach.machine} sent half of one") from None
+        taken = b""
+    if not taken:
+        raise SnapshotError(f"no snapshot of etcd was taken: {reach.machine} sent nothing, or half of one")
+    return taken
 
 
 def keep(folder: Path, cluster: str, version: str, taken: bytes) -> Path:

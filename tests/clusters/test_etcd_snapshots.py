@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import yaml
 
 from components.bootstrap import pki, snapshots
 from tools import paths
@@ -17,7 +18,8 @@ class Commands:
 
     def __init__(self, stack):
         self._stack = stack
-        self.name, self.cluster = stack.name, stack.cluster
+        self.name = stack.name
+        self.cluster = yaml.safe_load(stack.file.read_text())["config"]["slipway:cluster"]
 
     def check(self):
         return {"name": NAME, "version": self.cluster["version"]}

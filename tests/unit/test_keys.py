@@ -1,3 +1,4 @@
+import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,9 +26,16 @@ def today(monkeypatch):
     return on
 
 
+@pytest.fixture(scope="module")
+def made():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pki, "now", lambda: NOW)
+        return PkiProvider().create(INPUTS).outs or {}
+
+
 @pytest.fixture
-def standing(today):
-    return PkiProvider().create(INPUTS).outs or {}
+def standing(today, made):
+    return copy.deepcopy(made)
 
 
 def changes(olds, **news):
@@ -72,6 +80,14 @@ def test_a_new_generation_adds_a_key_of_secrets_and_changes_nothing_else(standin
     assert {**raised["pki"], "encryption_keys": []} == {**standing["pki"], "encryption_keys": []}
     assert raised["admin"] == standing["admin"]
     assert changes(raised, encryption_generation=2.0) is False
+
+
+def test_a_state_that_is_older_than_snapshots_gets_a_key_for_them_and_keeps_the_others(standing):
+    older = {**standing, "pki": {name: value for name, value in standing["pki"].items() if name != "snapshots"}}
+
+    assert changes(older) is True
+    assert {**updated(older)["pki"], "snapshots": None} == {**standing["pki"], "snapshots": None}
+    assert changes(updated(older)) is False
 
 
 def test_keys_are_never_made_anew_for_any_change(standing, today):

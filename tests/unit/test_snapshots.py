@@ -87,7 +87,8 @@ def test_a_machine_gets_the_certificate_and_never_the_key(key):
     ("machine", "reason"),
     [
         (Machine(fails=ReachError("control-plane-1: `bash` failed: etcd does not run here")), "etcd does not run here"),
-        (Machine("c2VhbGV"), "control-plane-1 sent half of one"),
+        (Machine("c2VhbGV"), "control-plane-1 sent nothing, or half of one"),
+        (Machine(""), "control-plane-1 sent nothing, or half of one"),
     ],
 )
 def test_a_snapshot_that_is_not_taken_says_why(machine, reason):

@@ -1,7 +1,7 @@
 # Print a snapshot of etcd, in base64, encrypted for whoever has the key of the certificate: bash -s <snapshot.sh
 set -euo pipefail
 certificate=/etc/slipway/snapshots.crt
-export CONTAINER_RUNTIME_ENDPOINT=unix:///run/containerd/containerd.sock
+ctr="ctr --namespace k8s.io"  # comes with containerd, as crictl does not
 keys=(--cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt
   --key /etc/kubernetes/pki/etcd/server.key)
 # The one folder that etcd's container and the machine both have, on a disk that etcd may fill anyway.
@@ -11,13 +11,19 @@ umask 077
 exec 9>/var/lib/slipway/snapshot.lock
 flock --wait 300 9
 trap 'rm -f "$snapshot" "$snapshot.part" "$snapshot.cms"' EXIT
-etcd=$(crictl ps --quiet --state Running --name '^etcd$' | head -n 1)
+etcd=
+for container in $($ctr containers ls --quiet 'labels."io.kubernetes.container.name"==etcd'); do
+  # One that was restarted has left another one behind.
+  if $ctr tasks ls | grep --quiet "^$container .*RUNNING"; then etcd=$container; fi
+done
 if [ -z "$etcd" ]; then
   echo "etcd does not run here" >&2
   exit 1
 fi
-crictl exec "$etcd" etcdctl "${keys[@]}" snapshot save "$snapshot" >&2
+# Bash reads this text from where ctr would read too.
+inside() { $ctr tasks exec --exec-id "snapshot-$$-$RANDOM" "$etcd" "$@" </dev/null >&2; }
+inside etcdctl "${keys[@]}" snapshot save "$snapshot"
 # It compares what was written with the checksum that etcd sent along.
-crictl exec "$etcd" etcdutl snapshot status "$snapshot" >&2
+inside etcdutl snapshot status "$snapshot"
 openssl cms -encrypt -aes-256-cbc -binary -outform DER -in "$snapshot" -out "$snapshot.cms" "$certificate"
 base64 --wrap=0 "$snapshot.cms"
