@@ -124,6 +124,7 @@ class KubeadmCluster(Cluster):
                     depends_on=[*front.before, *(before[-1:] or all_machines)],
                     # Whoever destroys the whole cluster has nothing to drain.
                     deleted_with=keys,
+                    delete_before_replace=True,
                     custom_timeouts=pulumi.CustomTimeouts(create="4h", update="4h", delete="30m"),
                 ),
             )

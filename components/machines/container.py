@@ -10,7 +10,7 @@ from pulumi import dynamic
 from components.bootstrap.plan import Machine, Role
 from components.bootstrap.proxy import balancer
 from components.machines.container_provider import BalancerProvider, MachineProvider, NetworkProvider
-from components.machines.driver import Front, MachineDriver, MadeMachine
+from components.machines.driver import IN_PLACE_OF_THE_OLD, Front, MachineDriver, MadeMachine
 from components.spec import Fault
 
 CIDR = "10.89.0.0/24"
@@ -128,7 +128,7 @@ class ContainerMachine(dynamic.Resource, module="slipway", name="ContainerMachin
                 "release": network.kubernetes_version,
                 **dict.fromkeys(("reach", "status")),
             },
-            opts,
+            pulumi.ResourceOptions.merge(opts, IN_PLACE_OF_THE_OLD),
         )
 
 
@@ -159,5 +159,5 @@ class Balancer(dynamic.Resource, module="slipway", name="ContainerBalancer"):
                 "port": port,
                 "status": None,
             },
-            opts,
+            pulumi.ResourceOptions.merge(opts, IN_PLACE_OF_THE_OLD),
         )

@@ -17,6 +17,10 @@ from components.spec import Fault
 
 MOST_CONTROL_PLANES = 7
 
+IN_PLACE_OF_THE_OLD = pulumi.ResourceOptions(delete_before_replace=True)
+"""For what has a name or an address that no other may have meanwhile. The engine does not ask a provider about it where
+a replacement is asked for by name (`--replace`)."""
+
 
 @dataclass(frozen=True)
 class MadeMachine:

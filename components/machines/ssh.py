@@ -13,7 +13,7 @@ from components.bootstrap.plan import Distribution, Machine, Role
 from components.declared import camel
 from components.local.kind_config import POD_CIDR, SERVICE_CIDR
 from components.machines.claim import Claim
-from components.machines.driver import MachineDriver, MadeMachine
+from components.machines.driver import IN_PLACE_OF_THE_OLD, MachineDriver, MadeMachine
 from components.machines.machine_args import Host, HostRole
 from components.machines.ssh_provider import SshMachineProvider
 from components.spec import Fault
@@ -173,7 +173,10 @@ class SshMachine(dynamic.Resource, module="slipway", name="SshMachine"):
                 "user_data": user_data,
                 "reach": None,
             },
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["reach"])),
+            pulumi.ResourceOptions.merge(
+                pulumi.ResourceOptions.merge(opts, IN_PLACE_OF_THE_OLD),
+                pulumi.ResourceOptions(additional_secret_outputs=["reach"]),
+            ),
         )
 
 

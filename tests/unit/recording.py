@@ -54,6 +54,7 @@ class Resource:
     timeouts: dict[str, str]
     version: str
 
+    delete_before_replace: bool
     aliases: int
     """How many other names it goes by."""
 
@@ -106,6 +107,7 @@ class Recorder(mocks.MockMonitor):
             additional_secret_outputs=frozenset(request.additionalSecretOutputs),
             timeouts={option.name: value for option, value in request.customTimeouts.ListFields()},
             version=request.version,
+            delete_before_replace=request.deleteBeforeReplace,
             aliases=len(request.aliases) + len(request.aliasURNs),
         )
         self.recorded[urn] = resource

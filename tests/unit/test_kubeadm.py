@@ -54,6 +54,12 @@ def test_whoever_destroys_all_drains_nothing(made):
     assert {node.deleted_with for node in made().of("Node")} == {"demo-keys"}
 
 
+def test_what_is_replaced_by_name_goes_before_what_takes_its_name(made):
+    kept = {one.type.rpartition(":")[2] for one in made().resources if one.custom and not one.delete_before_replace}
+
+    assert kept == {"ContainerNetwork", "Keys", "SecretsKeys"}
+
+
 def test_user_data_and_kubeconfigs_are_secret(made):
     deployment = made()
 
