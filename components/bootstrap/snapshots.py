@@ -26,7 +26,9 @@ TAKE = (Path(__file__).parent / "files/snapshot.sh").read_text()
 FOLDER = Path(".slipway/snapshots")
 """Where they are kept, below the project's folder, unless a stack says otherwise."""
 
-CERTIFICATE = "/etc/slipway/snapshots.crt"
+CERTIFICATE = "/var/lib/slipway/snapshots.crt"
+"""Goes with all else there when the machine leaves."""
+
 RESTORED = "/var/lib/slipway/snapshot.db"
 """Where a machine looks for the snapshot that its etcd is to start with."""
 

@@ -1,6 +1,6 @@
 # Print a snapshot of etcd, in base64, encrypted for whoever has the key of the certificate: bash -s <snapshot.sh
 set -euo pipefail
-certificate=/etc/slipway/snapshots.crt
+certificate=/var/lib/slipway/snapshots.crt
 ctr="ctr --namespace k8s.io"  # comes with containerd, as crictl does not
 keys=(--cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt
   --key /etc/kubernetes/pki/etcd/server.key)
