@@ -41,8 +41,8 @@ class Fault:
         return f"{key}: {self.message}" if key else self.message
 
 
-class SpecError(ValueError):
-    """Something that cannot be made as asked for: one line a fault."""
+class SpecError(pulumi.RunError):
+    """Something that cannot be made as asked for: one line a fault, with no traceback where Pulumi tells it."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = list(faults)

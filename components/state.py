@@ -9,6 +9,9 @@ import pulumi
 State = Mapping[str, Mapping[str, Any]]
 """URN of a resource → its outputs, by the names that its provider uses."""
 
+STASH = "pulumi:index:Stash"
+"""The type of what the engine itself keeps in the state, for a program that asks for it in its next run."""
+
 _FURTHER_ATTEMPTS = 20
 _SECONDS_BETWEEN = 0.1
 

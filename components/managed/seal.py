@@ -7,17 +7,11 @@ gone, and the node pools would be out of the state, though still there.
 from collections.abc import Iterable
 
 import pulumi
-from pulumi import dynamic
 
 from components.managed.managed_args import ManagedArgs
-from components.managed.seal_provider import SealProvider
 
 
-class Seal(dynamic.Resource, module="slipway", name="Seal"):
-    """Makes nothing: protected, and depending on all the rest, it makes a destroy fail while all still stands."""
-
-
-def seal(parent: pulumi.Resource, name: str, args: ManagedArgs, last: Iterable[pulumi.Resource]) -> Seal:
+def seal(parent: pulumi.Resource, name: str, args: ManagedArgs, last: Iterable[pulumi.Resource]) -> pulumi.Stash:
     """Seal a cluster off.
 
     Args:
@@ -25,10 +19,14 @@ def seal(parent: pulumi.Resource, name: str, args: ManagedArgs, last: Iterable[p
         name: Name of the cluster.
         args: What the stack asks for.
         last: What a destroy would begin with: all that nothing else depends on.
+
+    Returns:
+        What makes nothing: protected, and depending on all the rest, it makes a destroy fail while all still stands.
     """
-    return Seal(
-        SealProvider(),
+    return pulumi.Stash(
         f"{name}-seal",
-        {"cluster": name},
-        pulumi.ResourceOptions(parent=parent, protect=args.get("deletion_protection", True), depends_on=list(last)),
+        input=name,
+        opts=pulumi.ResourceOptions(
+            parent=parent, protect=args.get("deletion_protection", True), depends_on=list(last)
+        ),
     )

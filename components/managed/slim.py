@@ -5,7 +5,8 @@ resources, of which a cluster needs a handful, and takes seconds. Tests hold wha
 types all the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -40,7 +41,7 @@ class SlimResource(pulumi.CustomResource):
             name,
             {**dict.fromkeys(self._outputs), **inputs},
             # As the SDK does: all resources of one cloud share one provider of one version.
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=metadata.version(distribution))),
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=_version(distribution))),
         )
 
     def output(self, name: str) -> pulumi.Output[Any]:
@@ -65,5 +66,27 @@ def ask(
         args: Its arguments, spelled as the provider spells them.
         parent: Whose provider is asked.
     """
-    opts = pulumi.InvokeOutputOptions(parent=parent, version=metadata.version(distribution))
+    opts = pulumi.InvokeOutputOptions(parent=parent, version=_version(distribution))
     return pulumi.runtime.invoke_output(token, dict(args), opts)
+
+
+def answer(distribution: str, token: str, args: Mapping[str, Any], parent: pulumi.Resource, key: str) -> Sequence[Any]:
+    """The list that `ask` would tell as `key`, waited for: what must be known before anything is declared.
+
+    It is empty where the provider itself is made by the same program, and cannot be asked yet.
+
+    Raises:
+        RunError: The cloud does not answer.
+    """
+    opts = pulumi.InvokeOptions(parent=parent, version=_version(distribution))
+    try:
+        told = pulumi.runtime.invoke(token, dict(args), opts).value or {}
+    except Exception as error:  # the SDK raises nothing more telling
+        raise pulumi.RunError(str(error)) from error
+    return told.get(key, [])
+
+
+@cache
+def _version(distribution: str) -> str:
+    """Looked up once: each time reads a file."""
+    return metadata.version(distribution)

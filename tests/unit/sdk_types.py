@@ -20,8 +20,8 @@ from pulumi.runtime import rpc
 
 from tests.engine.stand_in.cloud import UNKNOWN
 
-DYNAMIC = "pulumi-python:dynamic"
-"""Begins the types of resources whose provider is a class of ours: no SDK knows them."""
+OUTSIDE = ("pulumi-python:dynamic", "pulumi:")
+"""Begin the types that no cloud's SDK knows: of resources whose provider is a class of ours, or the engine itself."""
 
 
 def misfits(token: str, inputs: Mapping[str, Any]) -> list[str]:
@@ -31,7 +31,7 @@ def misfits(token: str, inputs: Mapping[str, Any]) -> list[str]:
         token: Its type, e.g. `gcp:container/cluster:Cluster`.
         inputs: Its inputs as they go to the provider, with names in camelCase.
     """
-    if token.startswith(DYNAMIC):
+    if token.startswith(OUTSIDE):
         return []
     return list(_misfits(token, json.dumps(inputs, sort_keys=True)))
 

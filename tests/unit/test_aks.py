@@ -505,11 +505,10 @@ def test_tags_are_on_everything_that_can_bear_them(aks):
     # No tags there in Azure.
     assert bare == {
         "DiagnosticSetting",
-        "Guard",
         "MaintenanceConfiguration",
         "ManagementLockByScope",
         "RoleAssignment",
-        "Seal",
+        "Stash",
         "Subnet",
     }
 

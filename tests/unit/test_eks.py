@@ -219,8 +219,16 @@ def test_the_key_of_secrets_is_renewed_and_protected_like_the_cluster(eks, prod)
 
 def test_extended_support_is_paid_for_only_when_asked(eks, prod):
     assert prod.the("Cluster").inputs["upgradePolicy"] == {"supportType": "STANDARD"}
-    assert prod.the("Guard").inputs["offered"] == ["1.37", "1.36", "1.35"]
-    assert "1.34" in eks(release_channel="extended").the("Guard").inputs["offered"]
+    question, asked = "aws:eks/getClusterVersions:getClusterVersions", []
+
+    def versions(project, args):
+        asked.append(args.get("versionStatus"))
+        return AWS.functions[question](project, args)
+
+    cloud = dataclasses.replace(AWS, functions={**AWS.functions, question: versions})
+    eks(clouds=(cloud,))
+    eks(clouds=(cloud,), release_channel="extended")
+    assert asked == ["STANDARD_SUPPORT", None]
 
 
 # Node pools
@@ -341,7 +349,8 @@ def test_add_ons_have_the_version_that_goes_with_the_clusters_minor_or_the_one_a
     assert addon(prod, "kube-proxy").inputs["addonVersion"] == f"{ADDONS['kube-proxy']}-eksbuild.37"
     assert addon(asked, "kube-proxy").inputs["addonVersion"] == f"{ADDONS['kube-proxy']}-eksbuild.36"
     assert addon(asked, "coredns").inputs["addonVersion"] == wanted
-    assert asked.the("KeptAnswers").inputs["questions"] == {**dict.fromkeys(ADDONS, "1.36"), "coredns": wanted}
+    (kept,) = (one.inputs["input"] for one in asked.of("Stash") if one.name == "prod-addon-versions")
+    assert kept["questions"] == {**dict.fromkeys(ADDONS, "1.36"), "coredns": wanted}
 
 
 # Outputs

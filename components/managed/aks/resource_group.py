@@ -4,11 +4,10 @@ import pulumi
 
 from components.managed.aks.args import AksArgs
 from components.managed.aks.resource import resource
-from components.managed.guard import Guard
 from components.managed.slim import SlimResource
 
 
-def resource_group(parent: pulumi.Resource, name: str, args: AksArgs, guard: Guard) -> SlimResource:
+def resource_group(parent: pulumi.Resource, name: str, args: AksArgs, guard: pulumi.Resource) -> SlimResource:
     """A group in the cluster's region. All the rest stands in it, and so is touched only after the guard has looked."""
     return resource(
         "resources:ResourceGroup",

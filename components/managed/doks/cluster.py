@@ -42,6 +42,7 @@ class DoksCluster(ManagedCluster):
             self,
             name,
             args,
+            state,
             pinned=pinned(args),
             offered=offered,
             irreversible={"highlyAvailable": args.get("highly_available", True)},

@@ -8,7 +8,6 @@ from components.managed.doks.args import POD_CIDR, SYSTEM_NODES, DoksArgs, DoksS
 from components.managed.doks.network import Network
 from components.managed.doks.resource import resource
 from components.managed.doks.version import Version
-from components.managed.guard import Guard
 from components.managed.managed_args import DEFAULT_MAINTENANCE, SERVICE_CIDR, Day, authorized_cidrs, is_exact
 from components.managed.node_pools import NodePool
 from components.managed.slim import SlimResource
@@ -43,7 +42,7 @@ SYSTEM_POOL = {
 
 
 def control_plane(
-    parent: pulumi.Resource, name: str, args: DoksArgs, network: Network, version: Version, guard: Guard
+    parent: pulumi.Resource, name: str, args: DoksArgs, network: Network, version: Version, guard: pulumi.Resource
 ) -> SlimResource:
     """The cluster, with no nodes but those of the pool that DigitalOcean insists on."""
     protected = args.get("deletion_protection", True)

@@ -6,7 +6,6 @@ import pulumi
 
 from components.managed.doks.args import DoksArgs, has_public_nodes
 from components.managed.doks.resource import resource
-from components.managed.guard import Guard
 from components.managed.managed_args import NODE_CIDR
 
 GATEWAY_SIZE = 1
@@ -26,7 +25,7 @@ class Network:
     """The networks that the internet, and so the API's firewall, sees nodes and pods come from."""
 
 
-def private_network(parent: pulumi.Resource, name: str, args: DoksArgs, guard: Guard) -> Network:
+def private_network(parent: pulumi.Resource, name: str, args: DoksArgs, guard: pulumi.Resource) -> Network:
     """A VPC whose machines reach the internet through a gateway and are not reached from it; or the given one."""
     if given := args.get("network"):
         return Network(given["vpc_id"], given.get("subnet_id"))

@@ -17,7 +17,7 @@ from components import versions
 from components.managed.doks.args import POD_CIDR, DoksArgs, has_public_nodes
 from components.managed.doks.resource import SDK
 from components.managed.managed_args import NODE_CIDR, SERVICE_CIDR, is_exact
-from components.managed.slim import ask
+from components.managed.slim import answer
 from components.spec import Fault, SpecError
 from components.state import State, outputs_of
 
@@ -29,29 +29,27 @@ CLUSTER = "digitalocean:index/kubernetesCluster:KubernetesCluster"
 class Version:
     """What a cluster runs, or will."""
 
-    slug: pulumi.Output[str]
+    slug: str
     """The newest build of what the stack asks for."""
 
     runs: bool
     """Whether some build of it runs already, so that `slug` is not for that cluster."""
 
 
-def offered_versions(parent: pulumi.Resource) -> pulumi.Output[list[str]]:
+def offered_versions(parent: pulumi.Resource) -> Sequence[str]:
     """The slugs of all builds that a cluster can be made with."""
-    told = ask(SDK, "digitalocean:index/getKubernetesVersions:getKubernetesVersions", {}, parent)
-    return told.apply(lambda known: known["validVersions"])
+    function = "digitalocean:index/getKubernetesVersions:getKubernetesVersions"
+    return answer(SDK, function, {}, parent, "validVersions")
 
 
-def version_of(
-    parent: pulumi.Resource, name: str, args: DoksArgs, state: State, offered: pulumi.Output[list[str]]
-) -> Version:
+def version_of(parent: pulumi.Resource, name: str, args: DoksArgs, state: State, offered: Sequence[str]) -> Version:
     """Which build the cluster `name` gets.
 
     Raises:
         SpecError: The stack asks for less than what runs, and a control plane never goes back.
     """
     wanted = args["version"]
-    slug = offered.apply(lambda slugs: newest(slugs, wanted))
+    slug = newest(offered, wanted)
     last = outputs_of(state, CLUSTER, f"{name}-cluster")
     if not last or _is_replaced(state, name, args):
         return Version(slug, runs=False)
@@ -60,7 +58,7 @@ def version_of(
         instead = running if is_exact(wanted) else versions.minor_of(running)
         fault = f'{wanted} is older than {running}, which runs, and a control plane never goes back; write "{instead}"'
         raise SpecError([Fault("version", fault)])
-    offered.apply(lambda slugs: _warn_of_patches(parent, last["version"], slugs, wanted))
+    _warn_of_patches(parent, last["version"], offered, wanted)
     return Version(slug, runs=versions.same(wanted, running))
 
 

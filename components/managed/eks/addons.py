@@ -12,6 +12,7 @@ from components.managed.eks.identity import Identity
 from components.managed.eks.resource import SDK
 from components.managed.kept_answers import keep_answers
 from components.managed.slim import ask
+from components.state import State
 
 SERVICE_ACCOUNTS = {"vpc-cni": "aws-node", "aws-ebs-csi-driver": "ebs-csi-controller-sa"}
 """Add-on → the service account of its pods that asks AWS for something:
@@ -29,7 +30,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def addon_versions(parent: pulumi.Resource, name: str, args: EksArgs) -> dict[str, pulumi.Output[str]]:
+def addon_versions(parent: pulumi.Resource, name: str, args: EksArgs, state: State) -> dict[str, pulumi.Output[str]]:
     """Add-on → the version that it gets: the stack's, or EKS's default for the cluster's minor.
 
     That default is asked for again with a new minor only, so that add-ons follow the control plane and nothing else.
@@ -37,7 +38,7 @@ def addon_versions(parent: pulumi.Resource, name: str, args: EksArgs) -> dict[st
     own = args.get("eks", {}).get("addon_versions", {})
     questions = {addon: own.get(addon, args["version"]) for addon in addon_names(args)}
     answers = {addon: own.get(addon) or _default_version(parent, args, addon) for addon in questions}
-    kept = keep_answers(parent, f"{name}-addon-versions", questions, answers)
+    kept = keep_answers(parent, f"{name}-addon-versions", state, questions, answers)
     return {addon: kept.apply(lambda versions, addon=addon: versions[addon]) for addon in questions}
 
 

@@ -11,7 +11,6 @@ from components.managed.eks.logs import control_plane_logs
 from components.managed.eks.network import Network
 from components.managed.eks.resource import SDK
 from components.managed.encryption import Encryption
-from components.managed.guard import Guard
 from components.managed.managed_args import (
     DEFAULT_LOGS,
     NODE_CIDR,
@@ -21,18 +20,18 @@ from components.managed.managed_args import (
     is_auto,
     is_extended,
 )
-from components.managed.slim import ask
+from components.managed.slim import answer
 
 AUTO_MODE_POOLS = ("general-purpose", "system")
 """The pools that Auto Mode brings: https://docs.aws.amazon.com/eks/latest/userguide/set-builtin-node-pools.html."""
 
 
-def offered_versions(parent: pulumi.Resource, args: EksArgs) -> pulumi.Output[list[str]]:
+def offered_versions(parent: pulumi.Resource, args: EksArgs) -> list[str]:
     """The minors that a cluster may run there."""
     asked = {"region": args["region"], "clusterType": "eks"}
     wanted = {} if is_extended(args) else {"versionStatus": "STANDARD_SUPPORT"}
-    told = ask(SDK, "aws:eks/getClusterVersions:getClusterVersions", {**asked, **wanted}, parent)
-    return told.apply(lambda versions: [each["clusterVersion"] for each in versions["clusterVersions"]])
+    function = "aws:eks/getClusterVersions:getClusterVersions"
+    return [each["clusterVersion"] for each in answer(SDK, function, {**asked, **wanted}, parent, "clusterVersions")]
 
 
 def control_plane(
@@ -42,7 +41,7 @@ def control_plane(
     network: Network,
     identity: Identity,
     encryption: Encryption,
-    guard: Guard,
+    guard: pulumi.Resource,
 ) -> eks.Cluster:
     """The cluster without nodes; with `compute: auto`, one that makes its own."""
     protected = args.get("deletion_protection", True)

@@ -6,12 +6,11 @@ from components.managed.eks.args import EksArgs
 from components.managed.eks.identity import Identity
 from components.managed.eks.resource import resource
 from components.managed.encryption import Encryption
-from components.managed.guard import Guard
 from components.managed.managed_args import given_key
 
 
 def secrets_encryption(
-    parent: pulumi.Resource, name: str, args: EksArgs, identity: Identity, guard: Guard
+    parent: pulumi.Resource, name: str, args: EksArgs, identity: Identity, guard: pulumi.Resource
 ) -> Encryption:
     """A key of the cluster's own that is renewed each year, or the given one; and the control plane's leave to use it.
 

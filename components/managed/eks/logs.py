@@ -4,7 +4,6 @@ import pulumi
 
 from components.managed.eks.args import EksArgs
 from components.managed.eks.resource import resource
-from components.managed.guard import Guard
 from components.managed.managed_args import DEFAULT_LOGS
 from components.managed.slim import SlimResource
 
@@ -12,7 +11,7 @@ RETENTION_DAYS = 90
 
 
 def control_plane_logs(
-    parent: pulumi.Resource, name: str, args: EksArgs, unique: pulumi.Output[str], guard: Guard
+    parent: pulumi.Resource, name: str, args: EksArgs, unique: pulumi.Output[str], guard: pulumi.Resource
 ) -> list[SlimResource]:
     """The group of the cluster called `unique`. EKS would make one by itself, that stays for ever and never forgets."""
     if not args.get("logs", DEFAULT_LOGS):

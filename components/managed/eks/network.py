@@ -8,7 +8,6 @@ import pulumi
 
 from components.managed.eks.args import ZONES, EksArgs, subnets
 from components.managed.eks.resource import SDK, resource
-from components.managed.guard import Guard
 from components.managed.managed_args import NODE_CIDR
 from components.managed.slim import SlimResource, ask
 
@@ -30,7 +29,7 @@ class Network:
     """What nodes need to reach the internet, from their first second to their last."""
 
 
-def private_network(parent: pulumi.Resource, name: str, args: EksArgs, guard: Guard) -> Network:
+def private_network(parent: pulumi.Resource, name: str, args: EksArgs, guard: pulumi.Resource) -> Network:
     """A VPC whose private subnets reach the internet and are not reached from it; or the given subnets.
 
     Its public subnets hold the NAT gateways, and whatever load balancers the cluster asks for.

@@ -1,5 +1,6 @@
 """The control plane of a GKE cluster."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -10,7 +11,6 @@ from components.managed.gke.args import GkeArgs, location
 from components.managed.gke.identity import Identity
 from components.managed.gke.network import Network
 from components.managed.gke.resource import SDK
-from components.managed.guard import Guard
 from components.managed.managed_args import (
     DEFAULT_LOGS,
     DEFAULT_MAINTENANCE,
@@ -21,7 +21,7 @@ from components.managed.managed_args import (
     authorized_cidrs,
     is_auto,
 )
-from components.managed.slim import ask
+from components.managed.slim import answer
 
 # Audit logs and who was let in stand in Cloud Audit Logs, always.
 LOG_COMPONENTS = {
@@ -31,10 +31,10 @@ LOG_COMPONENTS = {
 }
 
 
-def offered_versions(parent: pulumi.Resource, args: GkeArgs) -> pulumi.Output[list[str]]:
+def offered_versions(parent: pulumi.Resource, args: GkeArgs) -> Sequence[str]:
     """The versions that a control plane can be made with there."""
-    told = ask(SDK, "gcp:container/getEngineVersions:getEngineVersions", {"location": location(args)}, parent)
-    return told.apply(lambda versions: versions["validMasterVersions"])
+    function = "gcp:container/getEngineVersions:getEngineVersions"
+    return answer(SDK, function, {"location": location(args)}, parent, "validMasterVersions")
 
 
 def control_plane(
@@ -44,7 +44,7 @@ def control_plane(
     network: Network,
     identity: Identity,
     encryption: Encryption,
-    guard: Guard,
+    guard: pulumi.Resource,
 ) -> container.Cluster:
     """The cluster without nodes; with `compute: auto`, one that makes its own."""
     protected = args.get("deletion_protection", True)

@@ -6,7 +6,6 @@ import pulumi
 
 from components.managed.gke.args import GkeArgs
 from components.managed.gke.resource import resource
-from components.managed.guard import Guard
 from components.managed.managed_args import NODE_CIDR, POD_CIDR, SERVICE_CIDR
 
 
@@ -22,7 +21,7 @@ class Network:
     """What nodes need to reach the internet, from their first second to their last."""
 
 
-def private_network(parent: pulumi.Resource, name: str, args: GkeArgs, guard: Guard) -> Network:
+def private_network(parent: pulumi.Resource, name: str, args: GkeArgs, guard: pulumi.Resource) -> Network:
     """A VPC with one subnet, whose machines reach the internet and are not reached from it; or the given one."""
     if given := args.get("network"):
         return Network(given["id"], given["subnet_id"], given["pod_range"], given["service_range"])

@@ -3,7 +3,6 @@
 import pulumi
 from pulumiverse_scaleway import kubernetes
 
-from components.managed.guard import Guard
 from components.managed.kapsule.args import KapsuleArgs, control_plane_offer, tags_of
 from components.managed.kapsule.network import Network
 from components.managed.managed_args import DEFAULT_MAINTENANCE, POD_CIDR, SERVICE_CIDR, Day, authorized_cidrs, is_exact
@@ -21,7 +20,7 @@ AUTOSCALER: kubernetes.ClusterAutoscalerConfigArgsDict = {
 
 
 def control_plane(
-    parent: pulumi.Resource, name: str, args: KapsuleArgs, network: Network, guard: Guard
+    parent: pulumi.Resource, name: str, args: KapsuleArgs, network: Network, guard: pulumi.Resource
 ) -> kubernetes.Cluster:
     """The cluster without nodes."""
     own = args.get("kapsule", {})

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.managed.guard import Guard
 from components.managed.kapsule.args import NODE_CIDR, KapsuleArgs, first_zone, tags_of
 from components.managed.kapsule.resource import resource
 from components.managed.slim import SlimResource
@@ -22,7 +21,7 @@ class Network:
     """What is there before the cluster, and until it is gone."""
 
 
-def private_network(parent: pulumi.Resource, name: str, args: KapsuleArgs, guard: Guard) -> Network:
+def private_network(parent: pulumi.Resource, name: str, args: KapsuleArgs, guard: pulumi.Resource) -> Network:
     """A Private Network whose machines reach the internet and are not reached from it; or the given one."""
     if given := args.get("network"):
         anchor = _anchor(parent, name, args, given["private_network_id"])

@@ -177,12 +177,6 @@ AWS = Cloud(
             named_by=None,
             replaced=("region", "accessScope", "clusterName", "policyArn", "principalArn"),
         ),
-        # Slipway's own, which Pulumi runs: where there is no engine, this tells what it would.
-        "pulumi-python:dynamic/slipway:KeptAnswers": Kind(
-            identity=lambda project, inputs: "kept",
-            computed=lambda project, inputs: {"kept": inputs.get("answers", {})},
-            named_by=None,
-        ),
     },
     functions={
         "aws:index/getAvailabilityZones:getAvailabilityZones": lambda project, args: {
