@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from components import parity
 from components.spec import Fault, SpecError
+from components.state import State, last_state
 
 CONTRACT = (
     "name",
@@ -74,6 +75,9 @@ class Cluster(pulumi.ComponentResource):
     capabilities: pulumi.Output[dict[str, str]]
     """What this target gives: feature → `native`, `other means` or `lacking`."""
 
+    last: State
+    """What the last `up` left, read before anything is declared."""
+
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Check `args` and register the component.
 
@@ -87,6 +91,7 @@ class Cluster(pulumi.ComponentResource):
         """
         if faults := self.faults({**args, "name": args.get("name", name)}):
             raise SpecError(faults)
+        self.last = last_state()
         super().__init__(f"slipway:index:{type(self).__name__}", name, None, opts)
 
     @classmethod

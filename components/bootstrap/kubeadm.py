@@ -27,7 +27,7 @@ from components.local.kind_config import POD_CIDR, SERVICE_CIDR
 from components.machines import drivers
 from components.machines.driver import MachineDriver, MadeMachine
 from components.spec import Fault, SpecError
-from components.state import State, last_state, outputs_of
+from components.state import State, outputs_of
 
 RESTORE = "SLIPWAY_RESTORE"
 """Environment variable: the snapshot that a cluster begins with, for the one run that restores it."""
@@ -45,8 +45,8 @@ class KubeadmCluster(Cluster):
     """Name → the node that the machine became."""
 
     def __init__(self, name: str, args: KubeadmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        state = last_state()
         super().__init__(name, args, opts)
+        state = self.last
         name = args.get("name", name)
         protect = args.get("deletion_protection", False)
         below = pulumi.ResourceOptions(parent=self)

@@ -26,7 +26,6 @@ from components.managed.guard import guard
 from components.managed.managed_args import POD_CIDR, SERVICE_CIDR
 from components.managed.managed_cluster import ManagedCluster
 from components.managed.seal import seal
-from components.state import last_state
 
 
 class AksCluster(ManagedCluster):
@@ -37,13 +36,12 @@ class AksCluster(ManagedCluster):
     check = staticmethod(faults_of)
 
     def __init__(self, name: str, args: AksArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        state = last_state()
         super().__init__(name, args, opts)
         name = args.get("name", name)
         warn_of_missing(CALLER, self)
 
         # The provider has no function that tells which versions a region offers.
-        watch = guard(self, name, args, state, pinned=pinned(args))
+        watch = guard(self, name, args, self.last, pinned=pinned(args))
         group = resource_group(self, name, args, watch)
         network = private_network(self, name, args, group)
         identity = identities(self, name, args, group, network)

@@ -21,7 +21,6 @@ from components.managed.guard import guard
 from components.managed.managed_args import SERVICE_CIDR
 from components.managed.managed_cluster import ManagedCluster
 from components.managed.seal import seal
-from components.state import last_state
 
 
 class DoksCluster(ManagedCluster):
@@ -32,7 +31,6 @@ class DoksCluster(ManagedCluster):
     check = staticmethod(faults_of)
 
     def __init__(self, name: str, args: DoksArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        state = last_state()
         super().__init__(name, args, opts)
         name = args.get("name", name)
         warn_of_missing(CALLER, self)
@@ -42,12 +40,12 @@ class DoksCluster(ManagedCluster):
             self,
             name,
             args,
-            state,
+            self.last,
             pinned=pinned(args),
             offered=offered,
             irreversible={"highlyAvailable": args.get("highly_available", True)},
         )
-        version = version_of(self, name, args, state, offered)
+        version = version_of(self, name, args, self.last, offered)
         network = private_network(self, name, args, watch)
         cluster = control_plane(self, name, args, network, version, watch)
         self.control_plane = cluster

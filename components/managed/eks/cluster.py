@@ -24,7 +24,6 @@ from components.managed.guard import guard
 from components.managed.managed_args import NODE_CIDR, SERVICE_CIDR
 from components.managed.managed_cluster import ManagedCluster
 from components.managed.seal import seal
-from components.state import last_state
 
 
 class EksCluster(ManagedCluster):
@@ -35,12 +34,11 @@ class EksCluster(ManagedCluster):
     check = staticmethod(faults_of)
 
     def __init__(self, name: str, args: EksArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        state = last_state()
         super().__init__(name, args, opts)
         name = args.get("name", name)
         warn_of_missing(CALLER, self)
 
-        watch = guard(self, name, args, state, pinned=pinned(args), offered=offered_versions(self, args))
+        watch = guard(self, name, args, self.last, pinned=pinned(args), offered=offered_versions(self, args))
         network = private_network(self, name, args, watch)
         identity = identities(self, name, args)
         encryption = secrets_encryption(self, name, args, identity, watch)
@@ -48,7 +46,7 @@ class EksCluster(ManagedCluster):
         self.control_plane = cluster
         self.cluster_identifier = cluster.arn
         admins = administrators(self, name, args, cluster)
-        versions = addon_versions(self, name, args, state)
+        versions = addon_versions(self, name, args, self.last)
         before = addons(self, name, args, cluster, identity, versions, only=ADDONS_BEFORE_NODES)
         self.node_pools = node_pools(self, name, args, cluster, network, identity, before)
         nodes = list(self.node_pools.values())

@@ -23,7 +23,6 @@ from components.managed.guard import guard
 from components.managed.managed_args import POD_CIDR, SERVICE_CIDR
 from components.managed.managed_cluster import ManagedCluster
 from components.managed.seal import seal
-from components.state import last_state
 
 
 class GkeCluster(ManagedCluster):
@@ -34,12 +33,11 @@ class GkeCluster(ManagedCluster):
     check = staticmethod(faults_of)
 
     def __init__(self, name: str, args: GkeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        state = last_state()
         super().__init__(name, args, opts)
         name = args.get("name", name)
         warn_of_missing(CALLER, self)
 
-        watch = guard(self, name, args, state, pinned=pinned(args), offered=offered_versions(self, args))
+        watch = guard(self, name, args, self.last, pinned=pinned(args), offered=offered_versions(self, args))
         network = private_network(self, name, args, watch)
         identity = identities(self, name)
         encryption = secrets_encryption(self, name, args)

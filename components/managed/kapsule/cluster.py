@@ -20,7 +20,6 @@ from components.managed.kapsule.network import private_network
 from components.managed.kapsule.node_pools import node_pools, running_version
 from components.managed.managed_cluster import ManagedCluster
 from components.managed.seal import seal
-from components.state import last_state
 
 
 class KapsuleCluster(ManagedCluster):
@@ -31,13 +30,12 @@ class KapsuleCluster(ManagedCluster):
     check = staticmethod(faults_of)
 
     def __init__(self, name: str, args: KapsuleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        state = last_state()
         super().__init__(name, args, opts)
         name = args.get("name", name)
         warn_of_missing(CALLER, self)
 
         # No function of the provider lists what Scaleway offers.
-        watch = guard(self, name, args, state, pinned=pinned(args))
+        watch = guard(self, name, args, self.last, pinned=pinned(args))
         network = private_network(self, name, args, watch)
         cluster = control_plane(self, name, args, network, watch)
         self.control_plane = cluster
