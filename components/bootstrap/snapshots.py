@@ -38,6 +38,10 @@ LIFETIME = timedelta(days=3650)
 _NAME = re.compile(r"(?P<cluster>.+)-v(?P<version>\d+\.\d+\.\d+)-(?P<time>\d{8}T\d{6}Z)\.etcd\.cms")
 
 
+KEY_BITS: int = 3072
+"""As safe as AES-128, beyond 2030 (NIST SP 800-57)."""
+
+
 class SnapshotKey(TypedDict):
     """What snapshots are encrypted for, both PEM."""
 
@@ -53,7 +57,7 @@ class SnapshotError(Exception):
 
 def make_key(now: datetime) -> SnapshotKey:
     """A new key: RSA, as that is what every openssl and CMS (RFC 5652) agree on for a message to a certificate."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=3072)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "etcd-snapshots")])
     certificate = (
         x509.CertificateBuilder()

@@ -1,5 +1,8 @@
 """kubeadm, which has no stand-in: it is run for real in tests/clusters."""
 
+from functools import cache
+from typing import Any
+
 from components.bootstrap import pki
 from tests.examples.example import ByTest, Example, Seen
 
@@ -7,21 +10,20 @@ CONTROL_PLANES = "test_a_control_plane_that_was_killed_is_replaced_by_one_comman
 FIRST_UP = "test_the_first_up_makes_every_machine_a_node"
 
 
-KEYS = pki.make(pki.now())
-
-OUTPUTS = {
-    f"pulumi-python:dynamic/slipway:{kind}": told
-    for kind, told in {
+@cache
+def outputs() -> dict[str, dict[str, Any]]:
+    """Type → what such a resource tells once it is made."""
+    keys = pki.make(pki.now())
+    told = {
         "ContainerNetwork": {"image": "slipway.local/node:v1.37.2", "kubernetes_version": "v1.37.2"},
         "Claim": {},
         "SshMachine": {"reach": {"machine": "test", "login": {"address": "192.168.7.11"}}},
-        "Keys": {"pki": KEYS, "admin": pki.admin(KEYS, pki.now())},
+        "Keys": {"pki": keys, "admin": pki.admin(keys, pki.now())},
         "ContainerBalancer": {"port": 40123, "status": "running"},
         "ContainerMachine": {"reach": {"machine": "test", "prefix": ["docker", "exec"]}, "status": "running"},
         "Node": {"kubelet_version": "v1.37.2", "ready": True},
-    }.items()
-}
-"""Type → what such a resource tells once it is made."""
+    }
+    return {f"pulumi-python:dynamic/slipway:{kind}": one for kind, one in told.items()}
 
 
 def in_user_data(text: str, **when: object) -> Seen:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.bootstrap import snapshots
 from tests.examples import EXAMPLES
 from tests.unit import recording
 from tests.unit.recording import Deployment
@@ -46,8 +47,10 @@ def deploy_once(deploy, already) -> Callable[..., Deployment]:
 
 
 def pytest_configure() -> None:
-    """Collect garbage more seldom: every collection walks all that the SDKs have loaded."""
+    """Collect garbage more seldom, as every collection walks all that the SDKs have loaded; make shorter keys."""
     gc.set_threshold(100_000, 50, 100)
+    # It takes a second to find a long one, and these keep nothing secret.
+    snapshots.KEY_BITS = 1024
 
 
 @pytest.hookimpl(tryfirst=True)

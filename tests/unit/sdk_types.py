@@ -8,10 +8,15 @@ begin with an underscore are private to Pulumi's SDK, and used nowhere else.
 import importlib
 import inspect
 import json
+import re
+import sys
 import warnings
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from types import ModuleType
 from typing import Any, ForwardRef, Literal, Union, get_args, get_origin
 
 import pulumi
@@ -56,9 +61,33 @@ def _arguments(token: str) -> type:
         info: Any = getattr(found, "mod_info", None)
         if info is None or token not in info["classes"]:
             raise LookupError(f"no SDK here declares the type {token}")
-        module, name = importlib.import_module(info["fqn"]), info["classes"][token]
+        name = info["classes"][token]
+        module = _declaring(info["fqn"], re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
         # So called where nested arguments have taken the name already: Azure's `SubnetArgs`.
         return getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
+
+
+def _declaring(package: str, module: str) -> ModuleType:
+    """The module of an SDK's `package` that declares a resource, without the hundreds beside it where it can be had.
+
+    What a program has loaded is taken as it is. Else the package itself is not run, nor are the types of outputs read:
+    both take seconds in the largest ones, and nobody here asks for them.
+    """
+    loaded = sys.modules.get(package)
+    if type(loaded) is ModuleType:
+        return importlib.import_module(package)
+    root, _, _ = package.rpartition(".")
+    spec = PathFinder.find_spec(package, sys.modules[root].__path__)
+    if spec is None or PathFinder.find_spec(module, spec.submodule_search_locations) is None:
+        return importlib.import_module(package)
+    outputs = f"{package}.outputs"
+    sys.modules[package], sys.modules[outputs] = module_from_spec(spec), ModuleType(outputs)
+    try:
+        return importlib.import_module(f"{package}.{module}")
+    finally:
+        del sys.modules[package], sys.modules[outputs]
+        if loaded is not None:
+            sys.modules[package] = loaded
 
 
 def _object(declared: type, value: Mapping[str, Any], place: str) -> Iterator[str]:

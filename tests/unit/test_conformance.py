@@ -19,15 +19,15 @@ from tests.unit.recording import Deployment
 
 TESTS = Path(__file__).parents[1]
 
-KIND_NODES = {
-    "kubeconfig": "apiVersion: v1",
-    "endpoint": "https://127.0.0.1:6443",
-    "ca_certificate": "-----BEGIN CERTIFICATE-----",
-    "kubernetes_version": "v1.37.2",
-    "nodes": [],
+KIND = {
+    "pulumi-python:dynamic/slipway:KindNodes": {
+        "kubeconfig": "apiVersion: v1",
+        "endpoint": "https://127.0.0.1:6443",
+        "ca_certificate": "-----BEGIN CERTIFICATE-----",
+        "kubernetes_version": "v1.37.2",
+        "nodes": [],
+    }
 }
-
-OUTPUTS = {"pulumi-python:dynamic/slipway:KindNodes": KIND_NODES, **kubeadm.OUTPUTS}
 """Of dynamic resources, which no cloud's table knows."""
 
 MAY_BE_NONE = {"ca_certificate", "pod_cidr", "service_cidr"}
@@ -49,7 +49,9 @@ def made(deploy_once):
     def make(example: Example, *, preview: bool = False, **changes: Any) -> Deployment:
         component, args = read(example, changes)
         clouds = [example.cloud] if example.cloud else []
-        return deploy_once(component, "test", args, clouds=clouds, preview=preview, outputs=OUTPUTS)
+        return deploy_once(
+            component, "test", args, clouds=clouds, preview=preview, outputs={**KIND, **kubeadm.outputs()}
+        )
 
     return make
 

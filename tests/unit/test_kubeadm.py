@@ -10,7 +10,7 @@ import yaml
 from components.bootstrap import pki
 from components.bootstrap.kubeadm import RESTORE, KubeadmCluster
 from components.spec import SpecError
-from tests.examples.kubeadm import OUTPUTS
+from tests.examples.kubeadm import outputs
 
 CONTROL_PLANES = [f"demo-control-plane-{index}" for index in (1, 2, 3)]
 NODES = [f"{name}-node" for name in (*CONTROL_PLANES, "demo-worker-1", "demo-worker-2")]
@@ -22,7 +22,7 @@ def made(deploy):
 
     def make(state: Any = None, **changes: Any) -> Any:
         args: Any = {"version": "1.37", "machines": {"driver": "container"}, "control_planes": 3, "workers": 2}
-        return deploy(lambda: KubeadmCluster("demo", {**args, **changes}), outputs=OUTPUTS, state=state)
+        return deploy(lambda: KubeadmCluster("demo", {**args, **changes}), outputs=outputs(), state=state)
 
     return make
 

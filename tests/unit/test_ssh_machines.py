@@ -16,7 +16,7 @@ from components.bootstrap.plan import Role
 from components.machines import drivers, ssh_provider
 from components.machines.reach import Reach, ReachError, Unreachable
 from components.machines.ssh_provider import LEAVE, SshMachineProvider
-from tests.examples.kubeadm import OUTPUTS
+from tests.examples.kubeadm import outputs
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIq67ky0S7lZ846Y7kmhIKdX9wCl5L8iWibkuYt1n9OO"
 
@@ -188,7 +188,7 @@ def test_a_machine_keeps_its_name_when_others_go():
 @pytest.fixture
 def made(deploy, monkeypatch):
     def make(**machines: Any) -> Any:
-        return deploy(lambda: KubeadmCluster("demo", args_with(**machines)), outputs=OUTPUTS)
+        return deploy(lambda: KubeadmCluster("demo", args_with(**machines)), outputs=outputs())
 
     return make
 
