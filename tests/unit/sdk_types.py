@@ -49,22 +49,25 @@ def _misfits(token: str, inputs: str) -> tuple[str, ...]:
 
 @cache
 def _arguments(token: str) -> type:
-    package, module, _ = token.split(":")
+    package, module, name = token.split(":")
     with warnings.catch_warnings():
         # SDKs say at import which of all their types are deprecated.
         warnings.simplefilter("ignore", DeprecationWarning)
         found = rpc.get_resource_module(package, module, "")
-        if found is None:
+        sdk = f"pulumi_{package.replace('-', '_')}"
+        if found is None and not module.startswith("index/"):
             # An SDK registers its types when it is imported.
-            importlib.import_module(f"pulumi_{package.replace('-', '_')}")
+            importlib.import_module(sdk)
             found = rpc.get_resource_module(package, module, "")
-        info: Any = getattr(found, "mod_info", None)
-        if info is None or token not in info["classes"]:
+            if found is None:
+                raise LookupError(f"no SDK here declares the type {token}")
+        info: Any = getattr(found, "mod_info", {"fqn": sdk, "classes": {token: name}})
+        if token not in info["classes"]:
             raise LookupError(f"no SDK here declares the type {token}")
         name = info["classes"][token]
-        module = _declaring(info["fqn"], re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
+        declaring = _declaring(info["fqn"], re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
         # So called where nested arguments have taken the name already: Azure's `SubnetArgs`.
-        return getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
+        return getattr(declaring, f"{name}InitArgs", None) or getattr(declaring, f"{name}Args")
 
 
 def _declaring(package: str, module: str) -> ModuleType:
@@ -77,7 +80,7 @@ def _declaring(package: str, module: str) -> ModuleType:
     if type(loaded) is ModuleType:
         return importlib.import_module(package)
     root, _, _ = package.rpartition(".")
-    spec = PathFinder.find_spec(package, sys.modules[root].__path__)
+    spec = PathFinder.find_spec(package, sys.modules[root].__path__ if root else None)
     if spec is None or PathFinder.find_spec(module, spec.submodule_search_locations) is None:
         return importlib.import_module(package)
     outputs = f"{package}.outputs"
