@@ -160,7 +160,8 @@ def test(words: Sequence[str]) -> None:
         # The tests start it themselves, and see that it leaves the machine as it was.
         engine.stop_private_if_idle()
     # In this process's place, so that pytest has the last word.
-    os.execvp("python", ["python", "-m", "pytest", *words])  # noqa: S606
+    together = ("--numprocesses", "logical", "--dist", "loadgroup", "--no-loadscope-reorder")
+    os.execvp("python", ["python", "-m", "pytest", *together, *words])  # noqa: S606
 
 
 @cli.command()

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 
 from components.bootstrap import snapshots
-from tests.examples import EXAMPLES
 from tests.unit import recording
 from tests.unit.recording import Deployment
 from tools import paths
@@ -51,15 +49,6 @@ def pytest_configure() -> None:
     gc.set_threshold(100_000, 50, 100)
     # It takes a second to find a long one, and these keep nothing secret.
     snapshots.KEY_BITS = 1024
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have one process run all tests of a cloud: to load an SDK takes longer than most of them."""
-    for item in items:
-        for target in EXAMPLES:
-            if re.search(rf"[_\[-]{target}[_\].-]", item.nodeid):
-                item.add_marker(pytest.mark.xdist_group(target))
 
 
 @pytest.fixture

@@ -1,0 +1,31 @@
+"""What holds for all rungs: their order, and what runs in one process."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.examples import EXAMPLES
+
+RUNGS = ("unit", "engine", "clusters")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the fast tests run first, and one process run what shares something that is dear to make.
+
+    That is a cloud's SDK in the unit tests, a stack that is up in those on the engine, and clusters: of them a machine
+    stands one at a time.
+    """
+    items.sort(key=lambda item: RUNGS.index(_rung(item)))
+    for item in items:
+        if (rung := _rung(item)) == "clusters":
+            item.add_marker(pytest.mark.xdist_group(rung))
+        elif targets := [one for one in EXAMPLES if re.search(rf"[_\[-]{one}[_\].-]", item.nodeid)]:
+            item.add_marker(pytest.mark.xdist_group(f"{rung}-{targets[0]}"))
+        elif rung == "engine":
+            item.add_marker(pytest.mark.xdist_group(f"{rung}-{item.path.stem}"))
+
+
+def _rung(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
