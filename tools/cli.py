@@ -147,7 +147,7 @@ def restore(name: str, path: Path, words: Sequence[str]) -> None:
     say(f"{name} goes on with what {path} holds")
 
 
-@cli.command()
+@cli.command(context_settings=PASSED_ON)
 @click.argument("words", metavar="[PYTEST_OPTIONS]...", nargs=-1, type=click.UNPROCESSED)
 def test(words: Sequence[str]) -> None:
     """Have all that the tests need, then run them all."""
