@@ -116,4 +116,4 @@ def _read(text: str) -> dict[str, Any]:
 
 
 def _write(config: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(config), sort_keys=False)
+    return yaml.dump(dict(config), Dumper=yaml.CSafeDumper, sort_keys=False)

@@ -40,6 +40,17 @@ def _read() -> State:
     return {urn: resource["outputs"] for urn, resource in (told.value or {}).get("outputs", {}).items()}
 
 
+def outputs_by_name(state: State, token: str) -> Mapping[str, Mapping[str, Any]]:
+    """What `state` tells of all resources of a type, by their names in Pulumi.
+
+    Args:
+        state: From `last_state`.
+        token: The type, e.g. `digitalocean:index/vpc:Vpc`.
+    """
+    parts = ((urn.rpartition("::"), outputs) for urn, outputs in state.items())
+    return {name: outputs for (kinds, _, name), outputs in parts if kinds.endswith(token)}
+
+
 def outputs_of(state: State, token: str, name: str) -> Mapping[str, Any]:
     """What `state` tells of a resource; nothing where it is not there.
 

@@ -84,7 +84,7 @@ def _files(
 
     for path, content in {**host.files(plan, machine), **packages.files(plan)}.items():
         yield path, "0644", content
-    yield "/etc/slipway/haproxy.cfg", "0644", proxy.proxy(plan.machines)
+    yield "/etc/slipway/haproxy.cfg", "0644", proxy.proxy(plan.control_planes)
     yield "/etc/slipway/ca.crt", "0644", keys["cluster"]["certificate"]
     told = {
         "PROXY_PORT": str(PROXY_PORT),

@@ -11,10 +11,11 @@ from datetime import date
 from pathlib import Path
 
 import pulumi
+from pulumi.resource import DependencyResource
 
 from components import kubeconfig, versions
 from components.bootstrap import packages, pki, snapshots
-from components.bootstrap.cloud_init import join_kubeconfig, user_data
+from components.bootstrap.boot import Boot
 from components.bootstrap.keys import Keys
 from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs
 from components.bootstrap.kubeadm_rules import faults_of
@@ -27,7 +28,7 @@ from components.local.kind_config import POD_CIDR, SERVICE_CIDR
 from components.machines import drivers
 from components.machines.driver import MachineDriver, MadeMachine
 from components.spec import Fault, SpecError
-from components.state import State, outputs_of
+from components.state import State, outputs_by_name, outputs_of
 
 RESTORE = "SLIPWAY_RESTORE"
 """Environment variable: the snapshot that a cluster begins with, for the one run that restores it."""
@@ -84,13 +85,13 @@ class KubeadmCluster(Cluster):
             )
         )
 
+        # Not as a mapping: for each machine the SDK would make outputs of all that is in it.
+        boot = pulumi.Output.all(driver.kubernetes_version, keys.pki).apply(
+            lambda known: Boot.made(_plan(driver, machines, known[0], bool(restore)), known[1], known_key)
+        )
         self.machines = {}
         for machine in booted:
-            data = pulumi.Output.all(driver.kubernetes_version, keys.pki).apply(
-                lambda known, machine=machine: _user_data(
-                    driver, machines, machine, None if restore else known_key, *known
-                )
-            )
+            data = boot.apply(lambda boot, machine=machine: boot.user_data(machine))
             self.machines[machine.name] = driver.machine(
                 machine,
                 pulumi.Output.secret(data),
@@ -100,7 +101,9 @@ class KubeadmCluster(Cluster):
         self.nodes = {}
         before: list[Node] = []
         loopback = proxy(machines)
-        programs = driver.kubernetes_version.apply(lambda version: packages.source(_plan(driver, machines, version)))
+        programs = driver.kubernetes_version.apply(
+            lambda version: packages.source(_plan(driver, machines, version, bool(restore)))
+        )
         all_machines = [made.resource for made in self.machines.values()]
         for machine in machines:
             made = self.machines[machine.name]
@@ -114,14 +117,14 @@ class KubeadmCluster(Cluster):
                 args.get("bootstrap_minutes", BOOTSTRAP_MINUTES),
                 args.get("cni", PodNetwork.FLANNEL) is not PodNetwork.NONE,
                 loopback,
-                _credential(name, machine, keys),
+                pulumi.Output.secret(boot.apply(lambda boot, machine=machine: boot.credential(machine))),
                 _snapshots(name, args, keys) if machine.role is Role.FIRST else None,
                 _restore(restore, keys) if restore and machine.role is Role.FIRST else None,
                 pulumi.ResourceOptions(
                     parent=self,
                     # Upgrades go this way: one node after the other, the workers last. All machines before the first
                     # node: few operations run at once, and none may wait for one that is not made.
-                    depends_on=[*front.before, *(before[-1:] or all_machines)],
+                    depends_on=[*front.before, *([_only(before[-1])] if before else all_machines)],
                     # Whoever destroys the whole cluster has nothing to drain.
                     deleted_with=keys,
                     delete_before_replace=True,
@@ -160,6 +163,15 @@ class KubeadmCluster(Cluster):
         return faults_of(args)
 
 
+async def _only(node: Node) -> pulumi.Resource:
+    """A node to depend on, with nothing behind it.
+
+    The SDK looks for cycles behind whatever is depended on, by recursion: a thousand nodes in a row would end the
+    program, and each one more would cost more than the one before.
+    """
+    return DependencyResource(await node.urn.future() or "")
+
+
 def fixed(args: KubeadmArgs) -> dict[str, str]:
     """Key of the stack file → what machines are booted with, and do not take in later."""
     return {
@@ -169,7 +181,7 @@ def fixed(args: KubeadmArgs) -> dict[str, str]:
     }
 
 
-def _plan(driver: MachineDriver, machines: list[Machine], version: str) -> Plan:
+def _plan(driver: MachineDriver, machines: list[Machine], version: str, restored: bool) -> Plan:
     args = driver.args
     return Plan(
         name=driver.name,
@@ -182,30 +194,7 @@ def _plan(driver: MachineDriver, machines: list[Machine], version: str) -> Plan:
         distribution=Distribution(args.get("distribution", Distribution.DEBIAN_12)),
         packages=driver.packages,
         mirror=args.get("mirror"),
-    )
-
-
-def _user_data(
-    driver: MachineDriver,
-    machines: list[Machine],
-    machine: Machine,
-    known_key: int | None,
-    version: str,
-    made: pki.Pki,
-) -> str:
-    """What a machine boots with; with no key that others know, it is made from a snapshot, of whatever key."""
-    if known_key is not None:
-        made = {**made, "encryption_keys": pki.boot_keys(made["encryption_keys"], known_key)}
-    plan = replace(_plan(driver, machines, version), restored=known_key is None)
-    if len(plan.control_planes) == 1 and machine.role is Role.FIRST:
-        return user_data(plan, machine, made, None)
-    return user_data(plan, machine, made, pki.join(made, machine.name, pki.now()))
-
-
-def _credential(name: str, machine: Machine, keys: Keys) -> pulumi.Output[str]:
-    """What a machine that boots late joins with."""
-    return pulumi.Output.secret(
-        keys.pki.apply(lambda made: join_kubeconfig(name, made, pki.join(made, machine.name, pki.now())))
+        restored=restored,
     )
 
 
@@ -235,7 +224,8 @@ def _restore_fault(path: str, version: str, machines: list[Machine], state: Stat
 
 def _upgrade_faults(version: str, machines: list[Machine], state: State, today: date) -> list[Fault]:
     """Why nodes that stand cannot be upgraded to a version, if so, or not while machines are added."""
-    nodes = {one.name: outputs_of(state, "slipway:Node", f"{one.name}-node") for one in machines}
+    told = outputs_by_name(state, "slipway:Node")
+    nodes = {one.name: told.get(f"{one.name}-node", {}) for one in machines}
     running = sorted({str(node["version"]) for node in nodes.values() if "version" in node}, key=_order)
     if all(versions.same(version, one) for one in running):
         return []

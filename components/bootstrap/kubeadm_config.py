@@ -65,7 +65,7 @@ def init(plan: Plan, machine: Machine) -> str:
 def join(machine: Machine) -> str:
     """What a machine joins the cluster with."""
     control_plane = {"controlPlane": {"localAPIEndpoint": _own(machine)}} if machine.role is not Role.WORKER else {}
-    return yaml.safe_dump(
+    return yaml.dump(
         {
             "apiVersion": API_VERSION,
             "kind": "JoinConfiguration",
@@ -74,6 +74,7 @@ def join(machine: Machine) -> str:
             "patches": {"directory": PATCHES},
             **control_plane,
         },
+        Dumper=yaml.CSafeDumper,
         sort_keys=False,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 API_PORT = 6443
 """Where an API server listens, on every control plane."""
@@ -104,7 +105,7 @@ class Plan:
     `URL/pkgs.k8s.io/core:/stable:/v1.37/deb/`, and images below that of their registry, such as
     `URL/v2/registry.k8s.io/pause`."""
 
-    @property
+    @cached_property
     def control_planes(self) -> list[Machine]:
         """The machines that run the control plane, the first one first."""
         return [machine for machine in self.machines if machine.role is not Role.WORKER]

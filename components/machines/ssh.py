@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Any
 
@@ -29,7 +30,7 @@ _USER = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 class SshDriver(MachineDriver):
     """Machines of a list."""
 
-    @property
+    @cached_property
     def hosts(self) -> Sequence[Host]:
         """The machines as the stack writes them: control planes first, else in the order in which they stand there."""
         return sorted(self.args["machines"].get("hosts", []), key=lambda host: host["role"] == HostRole.WORKER)
