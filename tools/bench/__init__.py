@@ -44,8 +44,8 @@ def timed(action: Callable[[], object]) -> float:
 
 def run_all(names: Sequence[str], rounds: int | None) -> None:
     """Run the measures of these names, or all of them."""
-    from tools.bench import create, preview, start
+    from tools.bench import create, nodes, preview, start
 
-    measures = {"start": start.run, "preview": preview.run, "create": create.run}
+    measures = {"start": start.run, "preview": preview.run, "nodes": nodes.run, "create": create.run}
     for name in names or measures:
         measures[name](rounds)
