@@ -75,9 +75,11 @@ def _files(
 ) -> Iterable[tuple[str, str, str]]:
     """Path, mode and content of all that is put into place."""
     yield f"{LIBRARY}/bootstrap.py", "0700", (FILES / "bootstrap.py").read_text()
-    for number, step in enumerate(steps(plan, machine), start=1):
+    own_steps = steps(plan, machine)
+    digits = len(str(len(own_steps)))  # a machine takes them in the order of their names
+    for number, step in enumerate(own_steps, start=1):
         script = packages.step(plan) if step == "install" else step
-        yield f"{LIBRARY}/steps/{number}0-{step}.sh", "0600", (FILES / f"steps/{script}.sh").read_text()
+        yield f"{LIBRARY}/steps/{number:0{digits}}0-{step}.sh", "0600", (FILES / f"steps/{script}.sh").read_text()
     if machine.role is Role.FIRST and _may_join(plan, machine):
         yield f"{LIBRARY}/await-leave.sh", "0600", (FILES / "steps/await-leave.sh").read_text()
     yield f"/etc/systemd/system/{UNIT}", "0644", (FILES / UNIT).read_text()
@@ -102,7 +104,7 @@ def _files(
         yield "/etc/slipway/kubeadm-init.yaml", "0600", kubeadm_config.init(plan, machine)
     if _may_join(plan, machine):
         yield "/etc/slipway/kubeadm-join.yaml", "0600", kubeadm_config.join(machine)
-    if "pod-network" in steps(plan, machine):
+    if "pod-network" in own_steps:
         yield "/etc/slipway/pod-network.yaml", "0644", flannel.manifest(plan)
     if credential is not None:
         yield kubeadm_config.JOIN_KUBECONFIG, "0600", join_kubeconfig(plan.name, keys, credential)
