@@ -12,7 +12,7 @@ import yaml
 from yaml.representer import BaseRepresenter
 
 from components import kubeconfig
-from components.bootstrap import flannel, hardening, host, kubeadm_config, packages, pki, proxy
+from components.bootstrap import flannel, hardening, host, kubeadm_config, packages, pki, proxy, virtual_ip
 from components.bootstrap.pki import ClientCertificate, Pki
 from components.bootstrap.plan import API_PORT, LIBRARY, PROXY_PORT, Machine, Plan, PodNetwork, Role
 
@@ -57,13 +57,15 @@ def user_data(plan: Plan, machine: Machine, keys: Pki, credential: ClientCertifi
 def steps(plan: Plan, machine: Machine) -> list[str]:
     """What makes a machine a node, in this order."""
     first = ["prepare-host", "install", "containerd", "api-proxy"]
+    # Late: who joins has been told to the others by then, and two of them cannot take each other for gone.
+    last = [*(["virtual-ip"] if plan.virtual_ip else []), "tidy"]
     match machine.role:
         case Role.FIRST:
             network = [] if plan.cni is PodNetwork.NONE else ["pod-network"]
             before, after = (["restore-etcd"], ["forget-nodes"]) if plan.restored else ([], [])
-            return [*first, *before, "kubeadm-init", *after, *network, "kubelet-by-proxy", "tidy"]
+            return [*first, *before, "kubeadm-init", *after, *network, "kubelet-by-proxy", *last]
         case Role.CONTROL_PLANE:
-            return [*first, "await-first", "await-leave", "kubeadm-join", "kubelet-by-proxy", "tidy"]
+            return [*first, "await-first", "await-leave", "kubeadm-join", "kubelet-by-proxy", *last]
         case Role.WORKER:
             # Of a worker's predecessor only a snapshot tells: else it was taken out before this machine was made.
             predecessor = ["await-leave"] if plan.restored else []
@@ -87,12 +89,17 @@ def _files(
     for path, content in {**host.files(plan, machine), **packages.files(plan)}.items():
         yield path, "0644", content
     yield "/etc/slipway/haproxy.cfg", "0644", proxy.proxy(plan.control_planes)
+    held = virtual_ip.told(plan.virtual_ip, plan.control_planes, machine)
+    if held:
+        for path, content in virtual_ip.files(machine.address, held).items():
+            yield path, "0644", content
     yield "/etc/slipway/ca.crt", "0644", keys["cluster"]["certificate"]
     told = {
         "PROXY_PORT": str(PROXY_PORT),
         "POD_CIDR": plan.pod_cidr,
         "PACKAGES": plan.packages,
         **({"ADDRESS": machine.address} if plan.restored else {}),
+        **({"VIRTUAL_IP": held["address"]} if held else {}),
         "OTHERS": " ".join(f"{one.address}:{API_PORT}" for one in plan.control_planes if one != machine),
         **packages.settings(plan),
     }

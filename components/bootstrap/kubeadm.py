@@ -14,7 +14,7 @@ import pulumi
 from pulumi.resource import DependencyResource
 
 from components import kubeconfig, versions
-from components.bootstrap import packages, pki, snapshots
+from components.bootstrap import packages, pki, snapshots, virtual_ip
 from components.bootstrap.boot import Boot
 from components.bootstrap.keys import Keys
 from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs
@@ -120,6 +120,7 @@ class KubeadmCluster(Cluster):
                 pulumi.Output.secret(boot.apply(lambda boot, machine=machine: boot.credential(machine))),
                 _snapshots(name, args, keys) if machine.role is Role.FIRST else None,
                 _restore(restore, keys) if restore and machine.role is Role.FIRST else None,
+                virtual_ip.told(args.get("virtual_ip"), machines, machine),
                 pulumi.ResourceOptions(
                     parent=self,
                     # Upgrades go this way: one node after the other, the workers last. All machines before the first
@@ -178,6 +179,7 @@ def fixed(args: KubeadmArgs) -> dict[str, str]:
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
         "cni": str(args.get("cni", PodNetwork.FLANNEL)),
+        "virtualIp": args.get("virtual_ip", ""),
     }
 
 
@@ -195,6 +197,7 @@ def _plan(driver: MachineDriver, machines: list[Machine], version: str, restored
         packages=driver.packages,
         mirror=args.get("mirror"),
         restored=restored,
+        virtual_ip=args.get("virtual_ip"),
     )
 
 

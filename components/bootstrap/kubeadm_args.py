@@ -31,9 +31,13 @@ class KubeadmArgs(ClusterArgs):
     """The pod network; with `none`, nodes are Ready once you install one. Default: flannel."""
 
     endpoint: NotRequired[str]
-    """Host name or address under which people reach the API, perhaps with a port: a load balancer's, a virtual one, or
-    that of an only control plane. Required, but with `driver: container`, which brings its own. Its port's default:
-    6443."""
+    """Host name or address under which people reach the API, perhaps with a port: a load balancer's, or that of an only
+    control plane. Default: `virtualIp`; with `driver: container`, which brings its own, it is left out. Its port's
+    default: 6443."""
+
+    virtual_ip: NotRequired[str]
+    """IPv4 address of the API that control planes hold among themselves: whoever has it gives it up once its own API
+    server is not ready. It is of their own network, and no machine's. Default: none."""
 
     distribution: NotRequired[Distribution]
     """What the machines run. Default: debian-12."""

@@ -1,9 +1,10 @@
 """The rules that a cluster on own machines must keep. No machine is asked."""
 
 import re
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from components import versions
+from components.bootstrap import virtual_ip
 from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs
 from components.bootstrap.plan import Packages
 from components.local.kind_config import POD_CIDR, SERVICE_CIDR
@@ -65,7 +66,15 @@ def _network_faults(args: KubeadmArgs, driver: MachineDriver) -> list[Fault]:
     if nodes > (room := 1 << (NODE_POD_PREFIX - IPv4Network(pods).prefixlen)):
         message = f"{pods} has room for {room} nodes, and {nodes} are asked for; write a larger one"
         faults.append(Fault("podCidr", message))
-    return [*faults, *driver.faults()]
+    return [*faults, *driver.faults(), *_virtual_ip_faults(args, driver)]
+
+
+def _virtual_ip_faults(args: KubeadmArgs, driver: MachineDriver) -> list[Fault]:
+    if "virtual_ip" not in args:
+        return []
+    clusters_own = {"podCidr": args.get("pod_cidr", POD_CIDR), "serviceCidr": args.get("service_cidr", SERVICE_CIDR)}
+    faults = virtual_ip.faults(args["virtual_ip"], clusters_own, driver.networks())
+    return faults or driver.address_faults(IPv4Address(args["virtual_ip"]))
 
 
 def _software_faults(args: KubeadmArgs, driver: MachineDriver) -> list[Fault]:
@@ -102,10 +111,10 @@ def _front_faults(args: KubeadmArgs, driver: MachineDriver) -> list[Fault]:
         )
     if "endpoint" not in args:
         message = (
-            "is required: host name or address under which people reach the API, a load balancer's, a virtual one, or "
-            "that of an only control plane"
+            "is required: host name or address under which people reach the API, a load balancer's or that of an only "
+            "control plane; or write `virtualIp`, an address that control planes hold among themselves"
         )
-        return [*faults, Fault("endpoint", message)]
+        return [*faults, *([] if "virtual_ip" in args else [Fault("endpoint", message)])]
     match = _ENDPOINT.fullmatch(args["endpoint"])
     if match is None or not 1 <= int(match["port"] or 6443) <= 65535:
         message = f"{args['endpoint']!r} is no host; write one like api.example.org or 192.168.10.10:6443"

@@ -1,5 +1,7 @@
 """A node of a cluster on own machines."""
 
+from collections.abc import Mapping
+
 import pulumi
 from pulumi import dynamic
 
@@ -34,6 +36,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
         credential: pulumi.Input[str],
         snapshots: pulumi.Input[object],
         restore: pulumi.Input[object],
+        virtual_ip: Mapping[str, object] | None,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__(
@@ -54,6 +57,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
                 "credential": credential,
                 "snapshots": snapshots,
                 "restore": restore,
+                "virtual_ip": virtual_ip,
                 **dict.fromkeys(("instance", "kubelet_version", "container_runtime", "ready", *upkeep.OUTPUTS)),
             },
             opts,

@@ -16,7 +16,7 @@ import yaml
 from pulumi import dynamic
 
 from components import progress
-from components.bootstrap import drift, etcd_members, pki, serving, snapshots, upkeep
+from components.bootstrap import drift, etcd_members, pki, serving, snapshots, upkeep, virtual_ip
 from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
 from components.bootstrap.plan import Role
@@ -44,8 +44,9 @@ class NodeProvider(dynamic.ResourceProvider):
     (whether a pod network comes with the cluster, without which no node gets Ready), `proxy` (the configuration of the
     node's own proxy, which changes with the control planes), `credential` (secret: a fresh kubeconfig to join with, for
     a machine that boots so late that its own has ended; never kept), `snapshots` (where a snapshot of etcd is taken
-    before the upgrade: the `cluster`, the `certificate` it is encrypted for and the `folder` it is kept in) and
-    `restore` (secret: the `path` of the snapshot that etcd is to start with, and the `key` that opens it; never kept).
+    before the upgrade: the `cluster`, the `certificate` it is encrypted for and the `folder` it is kept in),
+    `restore` (secret: the `path` of the snapshot that etcd is to start with, and the `key` that opens it; never kept)
+    and `virtual_ip` (of a control plane: what `virtual_ip.told` tells of the address that they hold among themselves).
     """
 
     serialize_as_secret_always = False  # what is pickled is the name of a class
@@ -73,7 +74,8 @@ class NodeProvider(dynamic.ResourceProvider):
         replaced = [key for key in ("name", "machine") if _olds[key] != _news[key]]
         if (_olds["role"] == Role.WORKER) is not (_news["role"] == Role.WORKER):
             replaced.append("role")  # which control plane starts the cluster matters no more once it stands
-        changed = any(_olds.get(key) != _news.get(key) for key in ("reach", "kubeconfig", "proxy", "version"))
+        told = ("reach", "kubeconfig", "proxy", "version", "virtual_ip")
+        changed = any(_olds.get(key) != _news.get(key) for key in told)
         return dynamic.DiffResult(
             changes=bool(replaced) or changed or old, replaces=replaced, delete_before_replace=True
         )
@@ -119,6 +121,9 @@ class NodeProvider(dynamic.ResourceProvider):
         if _olds.get("proxy") != _news["proxy"]:
             _write_proxy(reach, _news["proxy"])
             changed.append(PROXY_CONFIG)
+        if _news.get("virtual_ip") and _olds.get("virtual_ip") != _news["virtual_ip"]:
+            _write_virtual_ip(reach, _olds, _news)
+            changed.append(virtual_ip.CONFIG)
         if old := upkeep.is_due(_olds, pki.now()):
             progress.status(f"{name}: renewing certificates")
             upkeep.renew(reach)
@@ -150,6 +155,9 @@ class NodeProvider(dynamic.ResourceProvider):
                         f"--timeout={DRAIN_SECONDS}s", seconds=DRAIN_SECONDS + 60,
                     )  # fmt: skip
                 progress.status(f"{name} leaves the cluster")
+                if _props.get("virtual_ip"):
+                    # It tells the others, and one of them has the address before its API server ends.
+                    reach.run("systemctl", "disable", "--now", virtual_ip.UNIT)
                 reach.run("kubeadm", "reset", "--force", seconds=120)
             elif _props["role"] != Role.WORKER:
                 progress.status(f"{name} is taken out of etcd")
@@ -202,6 +210,18 @@ def _write_proxy(reach: Reach, configuration: str) -> None:
     """Give the node's proxy another configuration, without ending a connection."""
     reach.run("tee", PROXY_CONFIG, stdin=configuration)
     reach.run("systemctl", "reload", "haproxy")
+
+
+def _write_virtual_ip(reach: Reach, olds: Properties, news: Properties) -> None:
+    """Tell a control plane with which others it shares an address, without giving that up.
+
+    Those that leave are still told who has it, until they are gone: they would take it else.
+    """
+    address, control_planes = news["virtual_ip"]["address"], news["virtual_ip"]["control_planes"]
+    leaving = [one for one in olds["virtual_ip"]["control_planes"] if one not in control_planes]
+    configuration = virtual_ip.configuration(news["address"], address, [*control_planes, *leaving])
+    reach.put({virtual_ip.CONFIG: (0o644, configuration)})
+    reach.run("systemctl", "reload", virtual_ip.UNIT)
 
 
 def _await_node(kubectl: Kubectl, props: Properties, deadline: float) -> dict[str, Any]:

@@ -97,6 +97,9 @@ class Plan:
     cni: PodNetwork = PodNetwork.FLANNEL
     distribution: Distribution = Distribution.DEBIAN_12
     packages: Packages = Packages.INSTALLED
+    virtual_ip: str | None = None
+    """Address that control planes hold among themselves (IPv4)."""
+
     restored: bool = False
     """Whether the first control plane's etcd starts with a snapshot, which is given to it while it boots."""
 
@@ -113,7 +116,7 @@ class Plan:
     @property
     def api_names(self) -> list[str]:
         """All names and addresses under which the API's certificate must hold, beside those that kubeadm adds."""
-        names = [self.endpoint, "127.0.0.1", "localhost"]
+        names = [self.endpoint, *([self.virtual_ip] if self.virtual_ip else []), "127.0.0.1", "localhost"]
         for machine in self.control_planes:
             names += [machine.name, machine.address]
         return list(dict.fromkeys(names))

@@ -44,16 +44,24 @@ class ClaimProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(_news)
 
 
+WITHOUT_BEFORE = dict.fromkeys(("virtualIp",), "")
+"""What clusters that are older than a key are known to be without; of other keys nothing is known then."""
+
+
 def fixed_failures(olds: Properties, news: Properties) -> list[dynamic.CheckFailure]:
-    """What a cluster that stands refuses: another value of something in `fixed`."""
+    """What a cluster that stands refuses: another value of something in `fixed`; one that is left out is empty."""
     if not olds:
         return []
+    stands = {**WITHOUT_BEFORE, **olds["fixed"]}
     return [
-        dynamic.CheckFailure(
-            "",
-            f"{key}: a cluster that stands does not take in a change from {olds['fixed'][key]} to {value}; "
-            f"write {olds['fixed'][key]} again, or run `make down` before you change it",
-        )
+        dynamic.CheckFailure("", f"{key}: a cluster that stands {_refused(stands[key], value)}")
         for key, value in news["fixed"].items()
-        if key in olds["fixed"] and value != olds["fixed"][key]
+        if key in stands and value != stands[key]
     ]
+
+
+def _refused(was: str, value: str) -> str:
+    before = "or run `make down` before you change it"
+    if not was:
+        return f"without it does not take in {value}; drop the key, {before}"
+    return f"does not take in a change from {was} to {value or 'none'}; write {was} again, {before}"

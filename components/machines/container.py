@@ -1,7 +1,7 @@
 """Machines that are containers on this machine, with systemd and cloud-init: a production cluster, tried at home."""
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import pulumi
@@ -65,6 +65,14 @@ class ContainerDriver(MachineDriver):
                 message = f"{self.cidr} has room for {places} {role}, and {wanted} are asked for; write a larger one"
                 faults.append(Fault("machines.cidr", message))
         return faults
+
+    def address_faults(self, address: IPv4Address) -> list[Fault]:
+        """Whether it is in a place that no machine ever has, nor the engine or the balancer."""
+        network = IPv4Network(self.cidr)
+        first, last = network[_BALANCER + 1], network[min(_FIRST_CONTROL_PLANE, network.num_addresses - 1) - 1]
+        if first <= address <= last:
+            return []
+        return [Fault("virtualIp", f"{address} is, or may become, a container's; write one from {first} to {last}")]
 
     def prepare(self, fixed: Mapping[str, str], opts: pulumi.ResourceOptions) -> None:
         """Declare the network, which finds the image too."""

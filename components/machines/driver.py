@@ -6,6 +6,7 @@ kubeadm knows nothing else of machines, so that a cluster is the same whatever i
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Any, ClassVar
 
 import pulumi
@@ -77,9 +78,14 @@ class MachineDriver(ABC):
         return Packages.INSTALLED if self.brings_all else Packages(self.args.get("packages", Packages.UPSTREAM))
 
     @property
+    def endpoint(self) -> str:
+        """Host name or address under which people reach the API, perhaps with a port."""
+        return self.args.get("endpoint", self.args.get("virtual_ip", ""))
+
+    @property
     def api_host(self) -> str:
-        """Host name or address under which people reach the API."""
-        return self.args.get("endpoint", "").partition(":")[0]
+        """The same without a port."""
+        return self.endpoint.partition(":")[0]
 
     def machines(self) -> list[Machine]:
         """The machines of the cluster, the first control plane first, then the other ones, then workers."""
@@ -92,7 +98,7 @@ class MachineDriver(ABC):
 
     def fixed(self) -> Mapping[str, str]:
         """Key of the stack file → what its machines, once made, do not take in."""
-        return {"endpoint": self.args.get("endpoint", "")}
+        return {"endpoint": self.endpoint}
 
     def count_faults(self) -> list[Fault]:
         """What is wrong with the numbers of machines."""
@@ -110,6 +116,14 @@ class MachineDriver(ABC):
     def faults(self) -> list[Fault]:
         """What is wrong with what the stack says of its machines, once their networks have been found right."""
 
+    def address_faults(self, address: IPv4Address) -> list[Fault]:
+        """Why control planes cannot hold an address that is in the machines' network, as far as that is known."""
+        return [
+            Fault("virtualIp", f"{address} is the address of {machine.name}; write one that no machine has")
+            for machine in self.machines()
+            if machine.address == str(address)
+        ]
+
     @abstractmethod
     def prepare(self, fixed: Mapping[str, str], opts: pulumi.ResourceOptions) -> None:
         """Declare what comes before any machine, and have it refuse another `fixed` while the cluster stands."""
@@ -117,7 +131,7 @@ class MachineDriver(ABC):
     def front(self, machines: Sequence[Machine], opts: pulumi.ResourceOptions) -> Front:
         """Declare what people reach the API through; where the driver brings nothing, they have it already."""
         del machines, opts
-        host, _, port = self.args.get("endpoint", "").partition(":")
+        host, _, port = self.endpoint.partition(":")
         return Front(pulumi.Output.from_input(f"https://{host}:{port or API_PORT}"))
 
     @abstractmethod

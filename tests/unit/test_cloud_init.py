@@ -61,7 +61,10 @@ FEATURES = {
     "installed": replace(PLAN, packages=Packages.INSTALLED),
     "no-cni": replace(PLAN, cni=PodNetwork.NONE),
     "restored": replace(PLAN, restored=True),
+    "virtual-ip": replace(PLAN, virtual_ip="10.0.0.10"),
 }
+SEEN_ON = {"no-cni": Role.FIRST, "virtual-ip": Role.CONTROL_PLANE}
+"""Features that change little, and the role that shows it."""
 
 
 def cases() -> Iterator[tuple[str, Plan, Machine]]:
@@ -69,8 +72,8 @@ def cases() -> Iterator[tuple[str, Plan, Machine]]:
     for distribution in Distribution:
         for role, machine in ROLES.items():
             for feature, plan in FEATURES.items():
-                ordinary = feature == "upstream" or (distribution is Distribution.DEBIAN_12 and feature != "no-cni")
-                if ordinary or (distribution is Distribution.DEBIAN_12 and role is Role.FIRST):
+                own = distribution is Distribution.DEBIAN_12 and role is SEEN_ON.get(feature, role)
+                if feature == "upstream" or own:
                     yield f"{distribution}-{role}-{feature}", replace(plan, distribution=distribution), machine
 
 

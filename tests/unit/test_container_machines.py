@@ -145,6 +145,29 @@ def test_what_machines_that_stand_would_not_take_in_is_refused_at_preview(key, v
     assert NetworkProvider().check(olds, olds).failures == []
 
 
+@pytest.mark.parametrize(
+    ("stands", "wanted", "reason"),
+    [
+        # Of a state that is older than the key too.
+        ({}, "10.89.0.5", "without it does not take in 10.89.0.5; drop the key"),
+        ({"virtualIp": ""}, "10.89.0.5", "without it does not take in 10.89.0.5; drop the key"),
+        ({"virtualIp": "10.89.0.5"}, "", "does not take in a change from 10.89.0.5 to none; write 10.89.0.5 again"),
+    ],
+)
+def test_what_may_be_left_out_is_neither_added_nor_dropped_while_a_cluster_stands(stands, wanted, reason):
+    news = {**NETWORK, "fixed": {"virtualIp": wanted}}
+
+    [failure] = NetworkProvider().check({**NETWORK, "fixed": stands}, news).failures
+
+    assert failure.reason == f"virtualIp: a cluster that stands {reason}, or run `make down` before you change it"
+
+
+def test_a_key_that_is_newer_than_a_state_is_held_to_from_then_on():
+    news = {**NETWORK, "fixed": {"virtualIp": "", "cni": "flannel"}}
+
+    assert NetworkProvider().check({**NETWORK, "fixed": {}}, news).failures == []
+
+
 def test_another_version_has_the_network_find_another_image_and_stays_the_network_it_is(docker):
     news = {**NETWORK, "fixed": {}}
     olds = {**news, "version": "1.36"}

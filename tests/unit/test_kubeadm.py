@@ -126,6 +126,18 @@ def test_the_role_of_a_node_stays_when_its_machine_joins(made):
     assert before == after
 
 
+def test_control_planes_share_an_address_and_the_api_s_certificate_holds_for_it(made):
+    deployment = made(virtual_ip="10.89.0.5")
+    shared = {"address": "10.89.0.5", "control_planes": ["10.89.0.11", "10.89.0.12", "10.89.0.13"]}
+
+    assert [node.inputs.get("virtual_ip") for node in deployment.of("Node")] == [shared] * 3 + [None] * 2
+    first, *_ = deployment.of("ContainerMachine")
+    assert "  - 10.89.0.5\n" in first.inputs["user_data"]
+    for machine in deployment.of("ContainerMachine"):
+        assert ("virtual-ip" in steps_of(deployment, machine.name)) is (machine.name in CONTROL_PLANES)
+    assert deployment.the("KubeadmCluster").outputs["endpoint"] == "https://127.0.0.1:40123"
+
+
 def test_a_snapshot_is_taken_before_the_first_control_plane_is_upgraded_and_before_no_other(made):
     first, *others = made(snapshot_folder="/mnt/kept").of("Node")
 

@@ -43,6 +43,8 @@ def machines(cidr):
         {"api_port": 6443, "bootstrap_minutes": 240},
         {"api_port": 1, "bootstrap_minutes": 1},
         {"api_port": 65535},
+        {"virtual_ip": "10.89.0.3"},
+        {"virtual_ip": "10.89.0.10"},
     ],
 )
 def test_what_works_is_taken(args):
@@ -123,6 +125,35 @@ def test_what_works_is_taken(args):
         ),
         ({"bootstrap_minutes": 0}, "bootstrapMinutes: 0 is no such time; write minutes from 1 to 240"),
         ({"bootstrap_minutes": 241}, "bootstrapMinutes: 241 is no such time; write minutes from 1 to 240"),
+        *(
+            (
+                {"virtual_ip": text},
+                f"virtualIp: {text!r} is no IPv4 address; write one of the control planes' own network that no machine "
+                "has",
+            )
+            for text in ("", "api.example.org", "10.89.0.10/24", "fd00::10", "10.89.0.010")
+        ),
+        *(
+            (
+                {"virtual_ip": address},
+                f"virtualIp: {address} is {where}; write one of the control planes' own network that no machine has",
+            )
+            for address, where in {
+                "127.0.0.1": "no address that other machines could ask",
+                "0.0.0.0": "no address that other machines could ask",  # noqa: S104 - nobody listens there
+                "224.0.0.18": "no address that other machines could ask",
+                "10.244.3.4": "in podCidr 10.244.0.0/16",
+                "10.96.0.1": "in serviceCidr 10.96.0.0/16",
+                "192.168.7.10": "outside of machines.cidr 10.89.0.0/24",
+            }.items()
+        ),
+        *(
+            (
+                {"virtual_ip": f"10.89.0.{place}"},
+                f"virtualIp: 10.89.0.{place} is, or may become, a container's; write one from 10.89.0.3 to 10.89.0.10",
+            )
+            for place in (0, 1, 2, 11, 32, 255)
+        ),
         ({"api_port": 0}, "apiPort: 0 is no port; write one from 1 to 65535"),
         ({"api_port": 65536}, "apiPort: 65536 is no port; write one from 1 to 65535"),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.bootstrap import node_provider, pki, serving, snapshots, status, upkeep
+from components.bootstrap import node_provider, pki, serving, snapshots, status, upkeep, virtual_ip
 from components.bootstrap.cloud_init import join_kubeconfig
 from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError
@@ -316,6 +316,7 @@ def test_an_api_that_does_not_answer_never_makes_a_node_read_as_gone(cluster):
         ({"proxy": "server two"}, []),
         ({"kubeconfig": "another"}, []),
         ({"reach": {"machine": NAME, "prefix": ["podman"]}}, []),
+        ({"virtual_ip": {"address": "10.89.0.5", "control_planes": ["10.89.0.11"]}}, []),
         # How long a create may take changes nothing of what is there.
         ({"minutes": 30.0}, None),
     ],
@@ -334,6 +335,22 @@ def test_a_node_is_told_of_other_control_planes_without_ending_a_connection(mach
     assert machine.files[PROXY_CONFIG] == "server one, server two"
     assert machine.ran == [("tee", PROXY_CONFIG), ("systemctl", "reload", "haproxy")]
     assert updated == {**STATE, "proxy": "server one, server two"}
+
+
+def test_a_control_plane_is_told_with_whom_it_shares_an_address_and_those_that_leave_hear_of_it_until_they_are_gone(
+    machine,
+):
+    own, stays, leaves, comes = (f"10.89.0.1{place}" for place in (1, 2, 3, 4))
+    before, after = (
+        {**CONTROL_PLANE, "address": own, "virtual_ip": {"address": "10.89.0.5", "control_planes": control_planes}}
+        for control_planes in ([own, stays, leaves], [own, stays, comes])
+    )
+
+    NodeProvider().update(NAME, before, after)
+
+    told = machine.files[virtual_ip.CONFIG]
+    assert told == virtual_ip.configuration(own, "10.89.0.5", [own, stays, comes, leaves])
+    assert machine.ran == [("systemctl", "reload", virtual_ip.UNIT)]
 
 
 def test_another_way_to_a_node_is_remembered_and_nothing_is_run_there(machine):
@@ -401,6 +418,14 @@ def test_a_node_that_leaves_is_drained_then_reset_then_forgotten(machine, cluste
     assert drain[1] == NAME
     assert machine.ran == [RESET]
     assert cluster.nodes == {}
+
+
+def test_a_control_plane_that_leaves_gives_the_address_up_before_its_api_server_ends(machine):
+    shared = {"address": "10.89.0.5", "control_planes": ["10.89.0.11", "10.89.0.12"]}
+
+    NodeProvider().delete(NAME, {**CONTROL_PLANE, "virtual_ip": shared})
+
+    assert machine.ran == [("systemctl", "disable", "--now", virtual_ip.UNIT), RESET]
 
 
 def test_a_node_that_is_not_ready_is_not_drained(machine, cluster):

@@ -50,6 +50,8 @@ def faults(args: Any) -> list[str]:
     [
         ARGS,
         {**ARGS, "endpoint": "192.168.7.10:8443"},
+        {**ARGS, "virtual_ip": "192.168.7.10"},
+        {**{key: value for key, value in ARGS.items() if key != "endpoint"}, "virtual_ip": "192.168.7.10"},
         {**ARGS, "packages": "mirror", "mirror": "https://mirror.example.org/all"},
         {**ARGS, "packages": "installed", "distribution": "rocky-9"},
         args_with(user="admin", port=2222, proxy_jump="admin@bastion", identity_file="~/.ssh/id_ed25519"),
@@ -69,8 +71,8 @@ def test_what_works_is_taken(args):
         ),
         (
             {key: value for key, value in ARGS.items() if key != "endpoint"},
-            "endpoint: is required: host name or address under which people reach the API, a load balancer's, a "
-            "virtual one, or that of an only control plane",
+            "endpoint: is required: host name or address under which people reach the API, a load balancer's or that "
+            "of an only control plane; or write `virtualIp`, an address that control planes hold among themselves",
         ),
         *(
             (
@@ -78,6 +80,10 @@ def test_what_works_is_taken(args):
                 f"endpoint: {endpoint!r} is no host; write one like api.example.org or 192.168.10.10:6443",
             )
             for endpoint in ("", "https://api", "api:0", "api:65536", "-api", "a b")
+        ),
+        (
+            {**ARGS, "virtual_ip": "192.168.7.32"},
+            "virtualIp: 192.168.7.32 is the address of demo-192-168-7-32; write one that no machine has",
         ),
         (
             {**ARGS, "api_port": 6443},
@@ -218,6 +224,19 @@ def test_people_reach_the_api_where_the_stack_says_and_its_certificate_holds_the
     assert deployment.the("KubeadmCluster").outputs["endpoint"] == "https://api.example.org:6443"
     [first] = [one for one in deployment.of("SshMachine") if one.name == "demo-192-168-7-11"]
     assert "api.example.org" in first.inputs["user_data"]
+
+
+def test_people_reach_the_api_by_the_address_that_control_planes_share_where_the_stack_says_nothing_else(deploy):
+    args: Any = {**{key: value for key, value in ARGS.items() if key != "endpoint"}, "virtual_ip": "192.168.7.10"}
+
+    deployment = deploy(lambda: KubeadmCluster("demo", args), outputs=outputs())
+
+    assert deployment.the("KubeadmCluster").outputs["endpoint"] == "https://192.168.7.10:6443"
+    assert deployment.the("Claim").inputs["fixed"] == {
+        **deployment.the("Claim").inputs["fixed"],
+        "endpoint": "192.168.7.10",
+        "virtualIp": "192.168.7.10",
+    }
 
 
 # What is done on a machine

@@ -24,9 +24,9 @@ NODE_PACKAGES = (
     "conntrack", "ebtables", "ethtool", "ipset", "iproute2", "iptables", "nftables", "socat",
     # What kind calls in a node.
     "ca-certificates", "curl", "jq", "pigz",
-    # What makes a machine of a node: its first boot, its way in, and the proxy in front of the API. cloud-init needs
-    # a virtual package that python3-cffi-backend provides, and debootstrap resolves none.
-    "cloud-init", "python3-cffi-backend", "openssh-server", "sudo", "haproxy",
+    # What makes a machine of a node: its first boot, its way in, and what the API is reached by. cloud-init needs a
+    # virtual package that python3-cffi-backend provides, and debootstrap resolves none.
+    "cloud-init", "python3-cffi-backend", "openssh-server", "sudo", "haproxy", "keepalived",
     # For tests, and for whoever looks around in a node.
     "busybox-static", "iputils-ping", "netbase",
 )  # fmt: skip

@@ -15,6 +15,7 @@ FILES = (
     # All but the keys of Secrets, which another resource writes.
     "etc/kubernetes/slipway/a*.yaml",
     "etc/haproxy/haproxy.cfg",
+    "etc/slipway/virtual-ip.conf",
     "etc/containerd/config.toml",
     "etc/modules-load.d/slipway.conf",
     "etc/sysctl.d/90-slipway.conf",

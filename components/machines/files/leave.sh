@@ -5,6 +5,8 @@ claim=/etc/slipway/claim
 paths=/usr/local/lib/slipway/paths
 
 systemctl --quiet disable --now slipway-bootstrap.service 2>/dev/null
+# By itself, as below: systemctl ends none of several where one of them is missing.
+systemctl --quiet disable --now slipway-virtual-ip.service 2>/dev/null
 if command -v kubeadm >/dev/null; then
   # A member that others still count on has left etcd before; who destroys a cluster waits for nobody.
   kubeadm reset --force --skip-phases remove-etcd-member >/dev/null 2>&1

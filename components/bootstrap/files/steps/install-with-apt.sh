@@ -28,7 +28,7 @@ repository docker "$DOCKER_REPOSITORY/gpg" "$DOCKER_KEY" "$DOCKER_REPOSITORY" "$
 apt update
 wanted=()
 for program in ${ONLY:-kubeadm kubelet kubectl}; do wanted+=("$program=$KUBERNETES-*"); done
-if [ -z "${ONLY:-}" ]; then wanted+=(containerd.io haproxy conntrack ebtables ethtool iproute2 iptables socat); fi
+if [ -z "${ONLY:-}" ]; then wanted+=(containerd.io haproxy conntrack ebtables ethtool iproute2 iptables socat ${VIRTUAL_IP:+keepalived}); fi
 apt install --no-install-recommends --allow-change-held-packages "${wanted[@]}"
 # They are upgraded one node after the other, never by an upgrade of everything.
 apt-mark hold containerd.io kubeadm kubelet kubectl

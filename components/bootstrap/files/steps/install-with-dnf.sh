@@ -34,5 +34,7 @@ repository kubernetes "$KUBERNETES_REPOSITORY/rpm/repodata/repomd.xml.key" "$KUB
 repository docker "$DOCKER_REPOSITORY/gpg" "$DOCKER_KEY" "$DOCKER_REPOSITORY/9/"'$basearch/stable' containerd.io
 wanted=()
 for program in ${ONLY:-kubeadm kubelet kubectl}; do wanted+=("$program-$KUBERNETES"); done
-if [ -z "${ONLY:-}" ]; then wanted+=(containerd.io haproxy conntrack-tools ethtool iproute-tc iptables-nft socat); fi
+if [ -z "${ONLY:-}" ]; then
+  wanted+=(containerd.io haproxy conntrack-tools ethtool iproute-tc iptables-nft socat ${VIRTUAL_IP:+keepalived})
+fi
 dnf -q -y --disableexcludes=kubernetes,docker install "${wanted[@]}"
