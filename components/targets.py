@@ -186,6 +186,10 @@ class Settings(TypedDict):
     """Private key with which machines are logged in to, with `driver: ssh`: in OpenSSH's format or PEM, and without a
     passphrase. Secret: `pulumi config set --secret slipway:sshPrivateKey <FILE`."""
 
+    etcd_key: NotRequired[Secret]
+    """Private key of `etcd.certificate`, with an etcd that is not the cluster's own: in PEM, and without a passphrase.
+    Secret: `pulumi config set --secret slipway:etcdKey <FILE`."""
+
 
 def find(settings: Mapping[str, Any]) -> Target:
     """The target that `settings` name.

@@ -38,7 +38,7 @@ def lines_of(stack: Stack) -> list[Line]:
     """
     component, args = stack.read()
     if issubclass(component, KubeadmCluster):
-        return kubeadm_controls.compliance()
+        return kubeadm_controls.compliance(own_etcd="etcd" not in args)
     if not issubclass(component, ManagedCluster):
         with_rules = ", ".join(name for name, target in targets.TARGETS.items() if target.extra or name == "kubeadm")
         raise Problem(f"{stack.name} is of the target {component.target}, which has no rules; those of {with_rules} do")

@@ -29,6 +29,7 @@ def take(stack: Stack) -> Path:
     Raises:
         Problem: There is none.
     """
+    _refuse_etcd_of_others(stack)
     resources = _exported(stack, secrets=True)["deployment"].get("resources", [])
     certificate = _key(stack, resources)["certificate"]
     fault = Problem(f"{stack.name} has no control plane: run `make up STACK={stack.name}` first")
@@ -53,6 +54,7 @@ def restore(stack: Stack, path: Path, *words: str) -> None:
     Raises:
         Problem: It is not the stack's own snapshot, or making the machines failed; then it may be run again.
     """
+    _refuse_etcd_of_others(stack)
     known = _exported(stack, secrets=True)["deployment"].get("resources", [])
     try:
         snapshots.read(path, _key(stack, known))
@@ -70,6 +72,14 @@ def restore(stack: Stack, path: Path, *words: str) -> None:
     say(f"{stack.name} forgets its {len(gone)} nodes; their machines are made anew")
     os.environ[RESTORE] = str(path.resolve())
     stack.pulumi("up", *words, *(word for urn in sorted(machines) for word in ("--replace", urn)))
+
+
+def _refuse_etcd_of_others(stack: Stack) -> None:
+    if "etcd" in stack.cluster:
+        raise Problem(
+            f"{stack.name} has an etcd that is not its own (`etcd` in its file): whoever has that takes snapshots of "
+            "it, and starts it with one"
+        )
 
 
 def _without(resource: dict[str, Any], gone: set[str], machines: set[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.bootstrap import cloud_init, pki
+from components.bootstrap.external_etcd import EtcdClient
 from components.bootstrap.pki import ClientCertificate, Pki
 from components.bootstrap.plan import Machine, Plan, Role
 
@@ -19,14 +20,17 @@ class Boot:
     """Name of a machine → what it joins with, from now on for an hour."""
 
     @classmethod
-    def made(cls, plan: Plan, keys: Pki, known_key: int) -> "Boot":
+    def made(cls, plan: Plan, keys: Pki, known_key: int, etcd: EtcdClient | None = None) -> "Boot":
         """Everything that machines which boot now are given.
 
         Args:
             plan: The cluster. One that starts with a snapshot has all keys of Secrets, since that may be of any.
             keys: Of the cluster.
             known_key: Which key of Secrets the control planes that stand have come to.
+            etcd: What an etcd is asked with that is not the cluster's own.
         """
+        if etcd is not None:
+            keys = {**keys, "external_etcd": etcd}
         if not plan.restored:
             keys = {**keys, "encryption_keys": pki.boot_keys(keys["encryption_keys"], known_key)}
         now = pki.now()

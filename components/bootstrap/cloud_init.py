@@ -84,6 +84,8 @@ def _files(
         yield f"{LIBRARY}/steps/{number:0{digits}}0-{step}.sh", "0600", (FILES / f"steps/{script}.sh").read_text()
     if machine.role is Role.FIRST and _may_join(plan, machine):
         yield f"{LIBRARY}/await-leave.sh", "0600", (FILES / "steps/await-leave.sh").read_text()
+    if machine.role is Role.FIRST and plan.etcd_endpoints:
+        yield f"{LIBRARY}/etcd-is-ours.sh", "0600", (FILES / "etcd-is-ours.sh").read_text()
     yield f"/etc/systemd/system/{UNIT}", "0644", (FILES / UNIT).read_text()
 
     for path, content in {**host.files(plan, machine), **packages.files(plan)}.items():
@@ -100,6 +102,7 @@ def _files(
         "PACKAGES": plan.packages,
         **({"ADDRESS": machine.address} if plan.restored else {}),
         **({"VIRTUAL_IP": held["address"]} if held else {}),
+        **({"ETCD_ENDPOINTS": " ".join(plan.etcd_endpoints)} if plan.etcd_endpoints else {}),
         "OTHERS": " ".join(f"{one.address}:{API_PORT}" for one in plan.control_planes if one != machine),
         **packages.settings(plan),
     }

@@ -6,9 +6,10 @@ test measures the same items on real machines.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from components.bootstrap import hardening
+from components.bootstrap import external_etcd, hardening
 from components.managed.controls import Control, Line, Resource, is_set, report
 
 ROOT = "root:root"
@@ -284,8 +285,16 @@ _BY_KUBEADM: Mapping[str, Mapping[str, Any]] = {
 """What kubeadm itself tells each program."""
 
 
-def declared() -> list[Resource]:
-    """Every program's settings, as a cluster is made with them: kubeadm's own, and those of `hardening` over them."""
+ETCD_FILES = ("caFile", "certFile", "keyFile")
+"""What kubeadm calls those with which API servers ask etcd, and their arguments all but for the case."""
+
+
+def declared(*, own_etcd: bool = True) -> list[Resource]:
+    """Every program's settings, as a cluster is made with them: kubeadm's own, and those of `hardening` over them.
+
+    Args:
+        own_etcd: Whether control planes run etcd; else nothing is declared of it.
+    """
     settings = hardening.cluster_settings()
     ours: dict[str, Mapping[str, Any]] = {
         "ApiServer": _flags(settings["apiServer"]["extraArgs"]),
@@ -293,16 +302,29 @@ def declared() -> list[Resource]:
         "Scheduler": _flags(settings["scheduler"]["extraArgs"]),
         "Kubelet": hardening.kubelet_settings(),
     }
+    if not own_etcd:
+        told = external_etcd.settings(())["external"]
+        ours["ApiServer"] = {**ours["ApiServer"], **{f"etcd-{name.lower()}": told[name] for name in ETCD_FILES}}
     programs = [
-        Resource(f"kubeadm:{kind}", kind, {**defaults, **ours.get(kind, {})}) for kind, defaults in _BY_KUBEADM.items()
+        Resource(f"kubeadm:{kind}", kind, {**defaults, **ours.get(kind, {})})
+        for kind, defaults in _BY_KUBEADM.items()
+        if own_etcd or kind != "Etcd"
     ]
     encryption = Resource("kubeadm:EncryptionConfiguration", "EncryptionConfiguration", {"provider": hardening.CIPHER})
     return [*programs, encryption]
 
 
-def compliance() -> list[Line]:
-    """How a cluster keeps the items that its programs' settings answer; a cluster has no say in them."""
-    return report_of(declared())
+def compliance(*, own_etcd: bool = True) -> list[Line]:
+    """How a cluster keeps the items that its programs' settings answer; a cluster has no say in them.
+
+    Args:
+        own_etcd: Whether control planes run etcd.
+    """
+    not_own = [] if own_etcd else report([control for control in CONTROLS if control.kind == "Etcd"], [], {})
+    return [
+        *report_of(declared(own_etcd=own_etcd)),
+        *(replace(line, why="etcd is not the cluster's own") for line in not_own),
+    ]
 
 
 def report_of(resources: Sequence[Resource]) -> list[Line]:

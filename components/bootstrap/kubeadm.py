@@ -14,8 +14,9 @@ import pulumi
 from pulumi.resource import DependencyResource
 
 from components import kubeconfig, versions
-from components.bootstrap import packages, pki, snapshots, virtual_ip
+from components.bootstrap import external_etcd, packages, pki, snapshots, virtual_ip
 from components.bootstrap.boot import Boot
+from components.bootstrap.external_etcd import EtcdClient
 from components.bootstrap.keys import Keys
 from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs
 from components.bootstrap.kubeadm_rules import faults_of
@@ -57,8 +58,9 @@ class KubeadmCluster(Cluster):
             raise SpecError(faults)
         booted = _as_booted(machines, state)
         restore = os.environ.get(RESTORE)
-        if restore and (fault := _restore_fault(restore, args["version"], machines, state)):
+        if restore and (fault := _restore_fault(restore, args, machines, state)):
             raise SpecError([fault])
+        etcd = _etcd_client(args)
 
         driver.prepare({**fixed(args), **driver.fixed()}, below)
         generation = args.get("encryption_key_generation", 1)
@@ -86,8 +88,8 @@ class KubeadmCluster(Cluster):
         )
 
         # Not as a mapping: for each machine the SDK would make outputs of all that is in it.
-        boot = pulumi.Output.all(driver.kubernetes_version, keys.pki).apply(
-            lambda known: Boot.made(_plan(driver, machines, known[0], bool(restore)), known[1], known_key)
+        boot = pulumi.Output.all(driver.kubernetes_version, keys.pki, etcd).apply(
+            lambda known: Boot.made(_plan(driver, machines, known[0], bool(restore)), known[1], known_key, known[2])
         )
         self.machines = {}
         for machine in booted:
@@ -118,9 +120,10 @@ class KubeadmCluster(Cluster):
                 args.get("cni", PodNetwork.FLANNEL) is not PodNetwork.NONE,
                 loopback,
                 pulumi.Output.secret(boot.apply(lambda boot, machine=machine: boot.credential(machine))),
-                _snapshots(name, args, keys) if machine.role is Role.FIRST else None,
+                _snapshots(name, args, keys) if machine.role is Role.FIRST and etcd is None else None,
                 _restore(restore, keys) if restore and machine.role is Role.FIRST else None,
                 virtual_ip.told(args.get("virtual_ip"), machines, machine),
+                None if etcd is None or machine.role is Role.WORKER else etcd.apply(_etcd_files),
                 pulumi.ResourceOptions(
                     parent=self,
                     # Upgrades go this way: one node after the other, the workers last. All machines before the first
@@ -180,6 +183,7 @@ def fixed(args: KubeadmArgs) -> dict[str, str]:
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
         "cni": str(args.get("cni", PodNetwork.FLANNEL)),
         "virtualIp": args.get("virtual_ip", ""),
+        "etcd.endpoints": ", ".join(sorted(args["etcd"]["endpoints"])) if "etcd" in args else "",
     }
 
 
@@ -198,6 +202,7 @@ def _plan(driver: MachineDriver, machines: list[Machine], version: str, restored
         mirror=args.get("mirror"),
         restored=restored,
         virtual_ip=args.get("virtual_ip"),
+        etcd_endpoints=args["etcd"]["endpoints"] if "etcd" in args else (),
     )
 
 
@@ -210,18 +215,39 @@ def _snapshots(name: str, args: KubeadmArgs, keys: Keys) -> dict[str, pulumi.Inp
     }
 
 
+def _etcd_client(args: KubeadmArgs) -> pulumi.Output[EtcdClient] | None:
+    """What an etcd is asked with that is not the cluster's own.
+
+    Raises:
+        SpecError: It cannot be asked with that.
+    """
+    if "etcd" not in args:
+        return None
+    now = pki.now()
+    made = external_etcd.client(args["etcd"], pulumi.Config("slipway").get(external_etcd.KEY), now)
+    if warning := external_etcd.ends_soon(args["etcd"], now):
+        pulumi.log.warn(warning)
+    return pulumi.Output.secret(made)
+
+
+def _etcd_files(client: EtcdClient) -> dict[str, str]:
+    return {f"{external_etcd.PKI}/{name}": content for name, content in external_etcd.files(client).items()}
+
+
 def _restore(path: str, keys: Keys) -> pulumi.Output[object]:
     """What a snapshot is opened with."""
     return pulumi.Output.secret(keys.pki.apply(lambda made: {"path": path, "key": made["snapshots"]}))
 
 
-def _restore_fault(path: str, version: str, machines: list[Machine], state: State) -> Fault | None:
+def _restore_fault(path: str, args: KubeadmArgs, machines: list[Machine], state: State) -> Fault | None:
     """Why a cluster cannot begin with a snapshot, if so."""
+    if "etcd" in args:
+        return Fault(RESTORE, "etcd is not the cluster's own: whoever has it starts it with a snapshot")
     if outputs_of(state, "slipway:Node", f"{machines[0].name}-node"):
         return Fault(RESTORE, "the cluster stands already; `make restore` makes its machines anew")
     if not Path(path).is_file():
         return Fault(RESTORE, f"there is no snapshot {path}")
-    fault = snapshots.version_fault(Path(path), version)
+    fault = snapshots.version_fault(Path(path), args["version"])
     return Fault("version", fault) if fault else None
 
 

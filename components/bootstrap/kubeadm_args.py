@@ -2,11 +2,26 @@
 
 from typing import NotRequired
 
+from typing_extensions import TypedDict
+
 from components.bootstrap.plan import Distribution, Packages, PodNetwork
 from components.cluster import ClusterArgs
 from components.machines.machine_args import Machines
 
 BOOTSTRAP_MINUTES = 15
+
+
+class ExternalEtcd(TypedDict):
+    """An etcd that is not the cluster's own. No other cluster writes to it."""
+
+    endpoints: list[str]
+    """Where it answers: URLs such as https://192.168.10.31:2379."""
+
+    ca_certificate: str
+    """Certificate of the authority that its own certificates are of, in PEM."""
+
+    certificate: str
+    """Certificate that API servers show to it, in PEM. Its key is a secret: `slipway:etcdKey`."""
 
 
 class KubeadmArgs(ClusterArgs):
@@ -38,6 +53,9 @@ class KubeadmArgs(ClusterArgs):
     virtual_ip: NotRequired[str]
     """IPv4 address of the API that control planes hold among themselves: whoever has it gives it up once its own API
     server is not ready. It is of their own network, and no machine's. Default: none."""
+
+    etcd: NotRequired[ExternalEtcd]
+    """An etcd that you have. Default: control planes run one among themselves."""
 
     distribution: NotRequired[Distribution]
     """What the machines run. Default: debian-12."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from components.bootstrap import hardening
+from components.bootstrap import external_etcd, hardening
 from components.bootstrap.plan import API_PORT, DNS_DOMAIN, PROXY_PORT, Machine, Plan, Role
 
 PATCHES = "/etc/slipway/patches"
@@ -94,4 +94,4 @@ def _registration(machine: Machine) -> dict[str, Any]:
 def _control_plane(plan: Plan) -> dict[str, Any]:
     settings = hardening.cluster_settings()
     settings["apiServer"]["certSANs"] = plan.api_names
-    return settings
+    return {**settings, **({"etcd": external_etcd.settings(plan.etcd_endpoints)} if plan.etcd_endpoints else {})}

@@ -37,6 +37,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
         snapshots: pulumi.Input[object],
         restore: pulumi.Input[object],
         virtual_ip: Mapping[str, object] | None,
+        etcd: pulumi.Input[object],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__(
@@ -58,6 +59,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
                 "snapshots": snapshots,
                 "restore": restore,
                 "virtual_ip": virtual_ip,
+                "etcd": etcd,
                 **dict.fromkeys(("instance", "kubelet_version", "container_runtime", "ready", *upkeep.OUTPUTS)),
             },
             opts,

@@ -45,8 +45,9 @@ class NodeProvider(dynamic.ResourceProvider):
     node's own proxy, which changes with the control planes), `credential` (secret: a fresh kubeconfig to join with, for
     a machine that boots so late that its own has ended; never kept), `snapshots` (where a snapshot of etcd is taken
     before the upgrade: the `cluster`, the `certificate` it is encrypted for and the `folder` it is kept in),
-    `restore` (secret: the `path` of the snapshot that etcd is to start with, and the `key` that opens it; never kept)
-    and `virtual_ip` (of a control plane: what `virtual_ip.told` tells of the address that they hold among themselves).
+    `restore` (secret: the `path` of the snapshot that etcd is to start with, and the `key` that opens it; never kept),
+    `virtual_ip` (of a control plane: what `virtual_ip.told` tells of the address that they hold among themselves) and
+    `etcd` (of a control plane, secret: the files with which an etcd is asked that is not the cluster's own).
     """
 
     serialize_as_secret_always = False  # what is pickled is the name of a class
@@ -74,7 +75,7 @@ class NodeProvider(dynamic.ResourceProvider):
         replaced = [key for key in ("name", "machine") if _olds[key] != _news[key]]
         if (_olds["role"] == Role.WORKER) is not (_news["role"] == Role.WORKER):
             replaced.append("role")  # which control plane starts the cluster matters no more once it stands
-        told = ("reach", "kubeconfig", "proxy", "version", "virtual_ip")
+        told = ("reach", "kubeconfig", "proxy", "version", "virtual_ip", "etcd")
         changed = any(_olds.get(key) != _news.get(key) for key in told)
         return dynamic.DiffResult(
             changes=bool(replaced) or changed or old, replaces=replaced, delete_before_replace=True
@@ -124,12 +125,16 @@ class NodeProvider(dynamic.ResourceProvider):
         if _news.get("virtual_ip") and _olds.get("virtual_ip") != _news["virtual_ip"]:
             _write_virtual_ip(reach, _olds, _news)
             changed.append(virtual_ip.CONFIG)
-        if old := upkeep.is_due(_olds, pki.now()):
+        other_etcd_client = _olds.get("etcd") != _news.get("etcd")
+        if other_etcd_client:
+            reach.put({path: (0o600, content) for path, content in _news["etcd"].items()})
+        # Who asks etcd takes another certificate when it starts again, as with certificates of the cluster's own.
+        if old := other_etcd_client or upkeep.is_due(_olds, pki.now()):
             progress.status(f"{name}: renewing certificates")
             upkeep.renew(reach)
         with Kubectl.on(_news["kubeconfig"]) as kubectl:
             if upgraded:
-                _take_snapshot(reach, _olds["version"], _news.get("snapshots"))
+                _take_snapshot(reach, _olds["version"], _news)
                 upgrade(kubectl, _news)
             if old:
                 node = _await_node(kubectl, _news, time.monotonic() + 60 * float(_news["minutes"]))
@@ -159,7 +164,7 @@ class NodeProvider(dynamic.ResourceProvider):
                     # It tells the others, and one of them has the address before its API server ends.
                     reach.run("systemctl", "disable", "--now", virtual_ip.UNIT)
                 reach.run("kubeadm", "reset", "--force", seconds=120)
-            elif _props["role"] != Role.WORKER:
+            elif _props["role"] != Role.WORKER and not _props.get("etcd"):
                 progress.status(f"{name} is taken out of etcd")
                 if not etcd_members.remove(kubectl, name):
                     raise NodeError(
@@ -181,12 +186,15 @@ def _supply(step: str, reach: Reach, props: Properties) -> None:
         snapshots.give(reach, snapshots.read(Path(restore["path"]), restore["key"]))
 
 
-def _take_snapshot(reach: Reach, version: str, wanted: Properties | None) -> None:
+def _take_snapshot(reach: Reach, version: str, node: Properties) -> None:
     """Take a snapshot before an upgrade, where one is wanted.
 
     Raises:
         SnapshotError: There is none; nothing was changed yet.
     """
+    wanted = node.get("snapshots")
+    if node.get("etcd") and node["role"] == Role.FIRST:
+        progress.inform("no snapshot is taken before this upgrade: etcd is not the cluster's own, its owner saves it")
     if not wanted:
         return
     progress.status("taking a snapshot of etcd")

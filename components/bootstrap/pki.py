@@ -8,6 +8,7 @@ import base64
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NotRequired
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from typing_extensions import TypedDict
 
+from components.bootstrap import external_etcd
+from components.bootstrap.external_etcd import EtcdClient
 from components.bootstrap.snapshots import SnapshotKey, make_key
 
 AUTHORITY_LIFETIME = timedelta(days=3650)
@@ -75,6 +78,9 @@ class Pki(TypedDict):
 
     snapshots: SnapshotKey
     """What snapshots of etcd are encrypted for; no machine has its key."""
+
+    external_etcd: NotRequired[EtcdClient]
+    """What an etcd is asked with that is not the cluster's own; of no state, the stack brings it."""
 
 
 def make(now: datetime) -> Pki:
@@ -183,11 +189,11 @@ def is_old(certificate: str, now: datetime) -> bool:
 
 def files(pki: Pki) -> Mapping[str, str]:
     """What a control plane has below /etc/kubernetes/pki before kubeadm comes: path → content."""
+    own_etcd = {"etcd/ca.crt": pki["etcd"]["certificate"], "etcd/ca.key": pki["etcd"]["key"]}
     return {
         "ca.crt": pki["cluster"]["certificate"],
         "ca.key": pki["cluster"]["key"],
-        "etcd/ca.crt": pki["etcd"]["certificate"],
-        "etcd/ca.key": pki["etcd"]["key"],
+        **(external_etcd.files(pki["external_etcd"]) if "external_etcd" in pki else own_etcd),
         "front-proxy-ca.crt": pki["front_proxy"]["certificate"],
         "front-proxy-ca.key": pki["front_proxy"]["key"],
         "sa.key": pki["service_accounts"]["key"],

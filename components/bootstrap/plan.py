@@ -100,6 +100,9 @@ class Plan:
     virtual_ip: str | None = None
     """Address that control planes hold among themselves (IPv4)."""
 
+    etcd_endpoints: Sequence[str] = ()
+    """URLs of an etcd that is not the cluster's own; empty where control planes run one."""
+
     restored: bool = False
     """Whether the first control plane's etcd starts with a snapshot, which is given to it while it boots."""
 

@@ -140,7 +140,7 @@ def _ailment(kubectl: Kubectl, node: Mapping[str, Any]) -> str:
     ill = [one["metadata"]["name"] for one in others if node["await_ready"] and not is_ready(one)]
     if ill:
         return f"the control plane {ill[0]} is not Ready"
-    if node["role"] != Role.WORKER and (members := etcd_members.ailing(kubectl)):
+    if node["role"] != Role.WORKER and not node.get("etcd") and (members := etcd_members.ailing(kubectl)):
         return f"etcd does not answer on {members[0]}"
     return ""
 

@@ -44,7 +44,7 @@ class ClaimProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(_news)
 
 
-WITHOUT_BEFORE = dict.fromkeys(("virtualIp",), "")
+WITHOUT_BEFORE = dict.fromkeys(("virtualIp", "etcd.endpoints"), "")
 """What clusters that are older than a key are known to be without; of other keys nothing is known then."""
 
 

@@ -19,6 +19,7 @@ import yaml
 
 from components.bootstrap import hardening, kubeadm_config, pki
 from components.bootstrap.cloud_init import FILES, user_data
+from components.bootstrap.external_etcd import EtcdClient
 from components.bootstrap.pki import ClientCertificate, Pki
 from components.bootstrap.plan import Distribution, Machine, Packages, Plan, PodNetwork, Role
 
@@ -53,6 +54,7 @@ KEYS: Pki = {
     "encryption_keys": [{"name": "key2", "secret": "c2Vjb25k"}, {"name": "key1", "secret": "Zmlyc3Q="}],
     "snapshots": {"certificate": "snapshots\n", "key": "snapshots' key\n"},
 }
+ETCD: EtcdClient = {"authority": "others' CA\n", "certificate": "client\n", "key": "client's key\n"}
 CREDENTIAL: ClientCertificate = {"certificate": "joining\n", "key": "joining's key\n"}
 
 FEATURES = {
@@ -62,8 +64,9 @@ FEATURES = {
     "no-cni": replace(PLAN, cni=PodNetwork.NONE),
     "restored": replace(PLAN, restored=True),
     "virtual-ip": replace(PLAN, virtual_ip="10.0.0.10"),
+    "external-etcd": replace(PLAN, etcd_endpoints=("https://10.0.0.3:2379", "https://10.0.0.4:2379")),
 }
-SEEN_ON = {"no-cni": Role.FIRST, "virtual-ip": Role.CONTROL_PLANE}
+SEEN_ON = {"no-cni": Role.FIRST, "virtual-ip": Role.CONTROL_PLANE, "external-etcd": Role.FIRST}
 """Features that change little, and the role that shows it."""
 
 
@@ -82,7 +85,7 @@ CASES = [pytest.param(plan, machine, id=name) for name, plan, machine in cases()
 
 @cache
 def rendered(plan: Plan, machine: Machine) -> str:
-    return user_data(plan, machine, KEYS, CREDENTIAL)
+    return user_data(plan, machine, {**KEYS, "external_etcd": ETCD} if plan.etcd_endpoints else KEYS, CREDENTIAL)
 
 
 @cache
@@ -141,10 +144,16 @@ def test_cloud_init_takes_every_rendering(plan, machine):
 @pytest.mark.parametrize(("plan", "machine"), CASES)
 def test_only_control_planes_see_the_key_of_an_authority(plan, machine):
     text = rendered(plan, machine)
-    secrets = [KEYS[name]["key"].strip() for name in ("cluster", "etcd", "front_proxy", "service_accounts")]
+    secrets = [KEYS[name]["key"].strip() for name in ("cluster", "front_proxy", "service_accounts")]
+    secrets.append(ETCD["key"].strip() if plan.etcd_endpoints else KEYS["etcd"]["key"].strip())
     secrets += [key["secret"] for key in KEYS["encryption_keys"]]
     expected = machine.role is not Role.WORKER
     assert {secret: secret in text for secret in secrets} == dict.fromkeys(secrets, expected)
+
+
+def test_no_machine_has_the_key_of_an_authority_of_an_etcd_that_is_not_the_cluster_s_own():
+    for machine in MACHINES:
+        assert KEYS["etcd"]["key"].strip() not in rendered(FEATURES["external-etcd"], machine)
 
 
 @pytest.mark.parametrize(("plan", "machine"), CASES)

@@ -34,6 +34,7 @@ def files():
 def certificates():
     """Those that somebody must renew: not the authorities', and not the one by which a kubelet asks for its next."""
     found = {path: path.read_text() for path in PKI.glob("**/*.crt") if not path.name.endswith("ca.crt")}
+    found.pop(PKI / "external-etcd/client.crt", None)  # the stack brings it
     for path in ROOT.glob("etc/kubernetes/*.conf"):
         data = IN_KUBECONFIG.search(path.read_text())
         if data:

@@ -25,7 +25,7 @@ systemctl restart kubelet
 
 if [ -e /etc/kubernetes/pki/ca.key ]; then
   kubeadm certs renew all >/dev/null
-  restart etcd http://127.0.0.1:2381/health
+  if [ -e /etc/kubernetes/manifests/etcd.yaml ]; then restart etcd http://127.0.0.1:2381/health; fi
   restart kube-apiserver https://127.0.0.1:6443/readyz
   restart kube-controller-manager https://127.0.0.1:10257/healthz
   restart kube-scheduler https://127.0.0.1:10259/healthz

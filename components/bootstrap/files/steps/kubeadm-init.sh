@@ -22,6 +22,7 @@ if [ ! -e "$mine" ]; then
       exec kubeadm join --config /etc/slipway/kubeadm-join.yaml ${ignore:+"--ignore-preflight-errors=$ignore"}
     fi
   done
+  if [ -n "${ETCD_ENDPOINTS:-}" ]; then bash /usr/local/lib/slipway/etcd-is-ours.sh; fi
   touch "$mine"
 fi
 

@@ -24,8 +24,8 @@ find {/etc,/usr/lib}/systemd/system -path '*kubelet.service*' -type f -exec chmo
 # Workers have no key of an authority.
 cd /etc/kubernetes/pki
 if [ -e ca.key ]; then
-  # Line by line, as they stand in YAML, JSON and a pickle alike; and not as an argument, which anybody may read.
-  lines() { grep -hv -e ----- ca.key etcd/ca.key front-proxy-ca.key sa.key; }
+  # By whole lines, as they stand in YAML, JSON and a pickle alike; and not as an argument, which anybody may read.
+  lines() { find . -name '*.key' -exec grep -hE '^[A-Za-z0-9+/]{64}$' {} +; }
   left=$(grep -rlsF -f <(lines) /var/lib/cloud /run/cloud-init || true)
   if [ -n "$left" ]; then
     echo "keys of the cluster are left where cloud-init keeps its data: ${left//$'\n'/ }"
