@@ -7,9 +7,11 @@ stand.
 import base64
 import json
 import shutil
+import time
 
 import pytest
 
+from components.bootstrap import virtual_ip
 from components.bootstrap.upgrade import MARK
 from components.machines.container_provider import CLAIM
 from tests.clusters.asking import AskingOnANode, AskingTheApi
@@ -19,7 +21,9 @@ from tools import node_image
 NAME = "slipway-test-kubeadm"
 KILLED = "slipway-test-killed"
 BUSYBOX = "slipway.local/busybox:1"
+VIRTUAL_IP = "10.89.0.5"
 OLD, NEW = "1.36", "1.37"
+CONTROL_PLANES = ("control-plane-1", "control-plane-2", "control-plane-3")
 
 WEB = """
 apiVersion: v1
@@ -82,7 +86,7 @@ spec:
 def made(slipway, machine_image):
     """The stack that most tests share, with the run that made it: a control plane and a worker of the older version."""
     node_image.ensure_machine({"version": OLD})
-    stack = slipway(NAME, of="dev-kubeadm", version=OLD)
+    stack = slipway(NAME, of="dev-kubeadm", version=OLD, virtualIp=VIRTUAL_IP)
     yield stack, stack.up()
     stack.destroy()
 
@@ -109,6 +113,21 @@ def etcdctl(stack, kubectl):
     )
 
 
+@pytest.fixture
+def ask(on):
+    """What the API says of itself at the address that control planes share, asked on a machine of the network."""
+    ready = (f"https://{VIRTUAL_IP}:6443/readyz", "--cacert", "/etc/slipway/ca.crt")
+    again = ("--connect-timeout", "1", "--retry", "60", "--retry-delay", "1", "--retry-all-errors")
+    return lambda machine: on(machine, "curl", "--silent", "--show-error", "--fail", *again, *ready)
+
+
+@pytest.fixture
+def holders(on):
+    """Which of some control planes have the address that they share."""
+    show = ("ip", "-oneline", "address", "show", "to", VIRTUAL_IP)
+    return lambda *machines: [machine for machine in machines if on(machine, *show)]
+
+
 def names(*machines):
     return [f"{NAME}-{machine}" for machine in machines]
 
@@ -127,6 +146,10 @@ def test_the_first_up_makes_every_machine_a_node(made, kubectl):
 
 def test_a_second_up_changes_nothing(stack):
     assert set(stack.up().changes) == {"same"}
+
+
+def test_the_address_that_control_planes_share_answers_in_their_network(stack, ask):
+    assert ask("worker-1") == "ok"
 
 
 def test_no_key_stays_where_cloud_init_keeps_user_data(stack, on):
@@ -210,6 +233,11 @@ def test_machines_are_added_and_taken_out_in_place(stack, kubectl, etcdctl):
     assert names("worker-3")[0] not in kubectl(stack).nodes()
 
 
+def test_one_control_plane_of_several_has_the_address_that_they_share(stack, ask, holders):
+    assert ask("worker-2") == "ok"
+    assert len(holders(*CONTROL_PLANES)) == 1
+
+
 def test_a_pod_runs_and_answers_across_nodes(stack, kubectl):
     run = kubectl(stack)
     run("apply", "--filename=-", stdin=WEB.replace("IMAGE", BUSYBOX).replace("NODE", f"{NAME}-worker-1"))
@@ -272,10 +300,25 @@ def test_nothing_of_the_older_version_is_left_after_an_upgrade(stack, kubectl):
     assert stack.up().changes.keys() == {"same"}
 
 
-def test_a_control_plane_that_was_killed_is_replaced_by_one_command(stack, engine, kubectl, etcdctl):
-    lost = f"{NAME}-control-plane-1"  # the one that started the cluster
+def test_a_control_plane_that_was_killed_is_replaced_by_one_command(
+    stack, engine, kubectl, etcdctl, on, ask, holders, capsys
+):
+    first, *others = CONTROL_PLANES
+    for one in others:
+        on(one, "systemctl", "stop", virtual_ip.UNIT)
+    on(first, "timeout", "60", "sh", "-c", f"until ip address show to {VIRTUAL_IP} | grep -q .; do sleep 0.2; done")
+    for one in others:
+        on(one, "systemctl", "start", virtual_ip.UNIT)
+    lost = f"{NAME}-{first}"  # the one that started the cluster
     (before,) = (one["ID"] for one in etcdctl("member", "list")["members"] if one["name"] == lost)
+    # Nobody takes the address from one that is well.
+    assert holders(*CONTROL_PLANES) == [first]
     engine.remove([lost])
+    begun = time.monotonic()
+    assert ask("worker-1") == "ok"
+    with capsys.disabled():
+        print(f"\nthe address that control planes share answered {time.monotonic() - begun:.1f} s after a loss")
+    assert len(holders(*others)) == 1
     assert kubectl(stack)("get", "--raw", "/readyz") == "ok"
 
     stack.up("--refresh")
@@ -288,12 +331,13 @@ def test_a_control_plane_that_was_killed_is_replaced_by_one_command(stack, engin
     assert health
 
 
-def test_control_planes_leave_etcd_before_they_go(stack, kubectl, etcdctl):
+def test_control_planes_leave_etcd_before_they_go(stack, kubectl, etcdctl, ask):
     stack.set(controlPlanes=1, workers=1)
     stack.up()
 
     assert list(kubectl(stack).nodes()) == names("control-plane-1", "worker-1")
     assert [one["name"] for one in etcdctl("member", "list")["members"]] == names("control-plane-1")
+    assert ask("worker-1") == "ok"
 
 
 def test_an_up_that_was_killed_wherever_it_was_is_finished_by_the_next_one(slipway, machine_image, kubectl):

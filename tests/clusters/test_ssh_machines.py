@@ -8,20 +8,34 @@ import shutil
 import socket
 import subprocess
 import time
+from datetime import timedelta
+from ipaddress import ip_address
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.x509.oid import NameOID
 
+from components.bootstrap import encryption, pki
 from components.machines.container_provider import ENTRY_POINT, SEED
+from tests.clusters.conftest import VERSION
 from tests.clusters.runs import WatchedUp
+from tools import bundle
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh client on this machine")
 
 NETWORK = "slipway-test-ssh"
 HOSTS = {"10.86.0.11": "control-plane", "10.86.0.32": "worker"}
+BUSYBOX = "slipway.local/busybox:1"
 BOOT_SECONDS = 120
+VIRTUAL_IP = "10.86.0.5"
+ETCD = "10.86.0.6"
 PATHS = (
     "/etc/slipway/claim",
     "/etc/slipway/plan.env",
+    "/etc/systemd/system/slipway-virtual-ip.service",
     "/etc/kubernetes/kubelet.conf",
     "/var/lib/etcd/member",
     "/usr/local/lib/slipway/bootstrap.py",
@@ -91,7 +105,7 @@ def stack_of(slipway, machines, machine_image, port, key):
     def make(name):
         stack = slipway(
             name, of="dev-kubeadm", machines=machines, version=machine_image.rpartition(":v")[2],
-            packages="installed", endpoint=f"127.0.0.1:{port}", controlPlanes=None, workers=None,
+            packages="installed", endpoint=f"127.0.0.1:{port}", controlPlanes=None, workers=None, virtualIp=VIRTUAL_IP,
         )  # fmt: skip
         stack.set_secret("slipway:sshPrivateKey", key.read_text())
         return stack
@@ -156,16 +170,116 @@ def test_a_machine_of_one_cluster_is_not_taken_for_another(stack, stack_of):
     assert f"of a cluster {NETWORK} already; take another one, or have it leave that one" in run.output
 
 
-def test_machines_are_what_they_were_once_the_cluster_is_gone_and_can_be_taken_again(stack, engine, kubectl):
+def test_machines_are_what_they_were_once_the_cluster_is_gone(stack, engine):
+    control_plane, _ = map(_container, HOSTS)
+    assert VIRTUAL_IP in engine.run("exec", control_plane, "hostname", "-I").split()
+
     stack.destroy()
 
     for address in HOSTS:
         found = engine.run("exec", _container(address), "sh", "-c", f"ls -d {' '.join(PATHS)} 2>/dev/null || true")
         assert found == ""
         assert engine.run("exec", _container(address), "hostname").strip() == "somebody"
+        assert engine.run("exec", _container(address), "hostname", "-I").split() == [address]
+
+
+# The same machines again, with an etcd of somebody's
+
+
+@pytest.fixture(scope="module")
+def etcd(hosts, engine, machine_image, tmp_path_factory):
+    """An etcd beside the machines, as a stack says it, and the key of its certificate."""
+    folder, now = tmp_path_factory.mktemp("etcd"), pki.now()
+    authority = pki.make(now)["etcd"]
+    certificate, key = _serving(authority, ETCD)
+    for name, content in {"ca.crt": authority["certificate"], "own.crt": certificate, "own.key": key}.items():
+        (folder / name).write_text(content)
+    container = _container(ETCD)
+    engine.run(
+        "create", "--name", container, "--network", NETWORK, "--ip", ETCD, "--entrypoint", "/etcd", machine_image,
+        "--data-dir=/data", "--listen-client-urls=https://0.0.0.0:2379", f"--advertise-client-urls=https://{ETCD}:2379",
+        "--trusted-ca-file=/ca.crt", "--client-cert-auth", "--cert-file=/own.crt", "--key-file=/own.key",
+    )  # fmt: skip
+    for file in (bundle.ensure(VERSION).folder / "bin/etcd", *folder.iterdir()):
+        engine.run("cp", str(file), f"{container}:/{file.name}")
+    engine.run("start", container)
+    client = pki.client(authority, "slipway", [], now, timedelta(days=1))
+    said = {
+        "endpoints": [f"https://{ETCD}:2379"],
+        "caCertificate": authority["certificate"],
+        "certificate": client["certificate"],
+    }
+    yield said, client["key"]
+    engine.remove([container])
+
+
+@pytest.fixture
+def on_control_plane(engine):
+    container = _container(next(iter(HOSTS)))
+    return lambda *words, stdin="": engine.run("exec", "--interactive", container, *words, stdin=stdin)
+
+
+def test_a_cluster_is_made_again_of_the_same_machines_with_an_etcd_that_is_not_its_own(
+    stack, etcd, kubectl, on_control_plane
+):
+    said, key = etcd
+    stack.set(etcd=said)
+    stack.set_secret("slipway:etcdKey", key)
+
     stack.up()
-    assert len(kubectl(stack).nodes()) == 2
+
+    ask = kubectl(stack)
+    assert len(ask.nodes()) == 2
+    assert "etcd" not in on_control_plane("ls", "/etc/kubernetes/manifests")
+    assert "etcd/ca" not in on_control_plane("find", "/etc/kubernetes/pki", "-name", "*.key")
+    pod = ("run", "alive", f"--image={BUSYBOX}", "--restart=Never", "--attach", "--rm", "--quiet", "--", "echo", "here")
+    assert ask(*pod) == "here\n"
+    assert set(stack.up().changes) == {"same"}
+
+
+def test_secrets_are_looked_for_in_that_etcd(stack, kubectl, on_control_plane):
+    kubectl(stack)("create", "secret", "generic", "treasure", "--from-literal=where=under-the-tree")
+
+    told = on_control_plane("python3", "-", "key2", stdin=encryption.OLDER_KEYS)
+
+    assert "default/treasure" in told.split()
+
+
+def test_another_cluster_does_not_begin_in_that_etcd(stack, on_control_plane):
+    look = "/usr/local/lib/slipway/etcd-is-ours.sh"
+    on_control_plane("bash", look)
+    # As it would look at it with an authority of its own.
+    on_control_plane("mkdir", "/run/other")
+    on_control_plane("cp", "/etc/slipway/plan.env", "/run/other")
+    on_control_plane("tee", "/run/other/ca.crt", stdin=pki.make(pki.now())["cluster"]["certificate"])
+
+    told = on_control_plane("sh", "-c", f"sed 's#/etc/slipway#/run/other#' {look} | bash 2>&1 || true")
+
+    assert f"another cluster writes to https://{ETCD}:2379" in told
     stack.destroy()
+
+
+def _serving(authority, address):
+    """A certificate of an authority for whoever serves at an address, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "etcd")])
+    issuer = x509.load_pem_x509_certificate(authority["certificate"].encode())
+    alternatives = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+    certificate = x509.CertificateBuilder(
+        issuer_name=issuer.subject,
+        subject_name=name,
+        public_key=key.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=issuer.not_valid_before_utc,
+        not_valid_after=pki.now() + timedelta(days=1),
+        extensions=[x509.Extension(alternatives.oid, critical=False, value=alternatives)],
+    )
+    signer = load_pem_private_key(authority["key"].encode(), password=None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    signed = certificate.sign(signer, hashes.SHA256())
+    return signed.public_bytes(Encoding.PEM).decode(), key.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    ).decode()
 
 
 def _container(address):
