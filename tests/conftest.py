@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples import EXAMPLES
+from tests.examples.hypervisors import HYPERVISORS
 
 RUNGS = ("unit", "engine", "clusters")
 
@@ -15,13 +16,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have the fast tests run first, and one process run what shares something that is dear to make.
 
     That is a cloud's SDK in the unit tests, a stack that is up in those on the engine, and clusters: of them a machine
-    stands one at a time.
+    stands one at a time. What a driver makes is alike.
     """
     items.sort(key=lambda item: RUNGS.index(_rung(item)))
     for item in items:
         if (rung := _rung(item)) == "clusters":
             item.add_marker(pytest.mark.xdist_group(rung))
-        elif targets := [one for one in EXAMPLES if re.search(rf"[_\[-]{one}[_\].-]", item.nodeid)]:
+        elif targets := [one for one in (*EXAMPLES, *HYPERVISORS) if re.search(rf"[_\[-]{one}[_\].-]", item.nodeid)]:
             item.add_marker(pytest.mark.xdist_group(f"{rung}-{targets[0]}"))
         elif rung == "engine":
             item.add_marker(pytest.mark.xdist_group(f"{rung}-{item.path.stem}"))

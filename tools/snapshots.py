@@ -17,7 +17,10 @@ from tools.run import run
 from tools.stack import Stack
 
 _OURS = "pulumi-python:dynamic/slipway:"
-_MACHINES = (f"{_OURS}ContainerMachine", f"{_OURS}SshMachine")
+_KEYS = f"{_OURS}Keys"
+_MACHINES = (f"{_OURS}ContainerMachine", f"{_OURS}SshMachine", f"{_OURS}MachineKeys")
+"""What is replaced for a machine to be: a virtual one goes with its keys."""
+
 _GONE_WITH_THEM = (f"{_OURS}Node", f"{_OURS}SecretsKeys")
 _SPECIAL = "4dabf18193072939515e22adb298388d"
 """What Pulumi marks special values in its state by; https://www.pulumi.com/docs/iac/concepts/state-and-backends/."""
@@ -67,7 +70,7 @@ def restore(stack: Stack, path: Path, *words: str) -> None:
     resources = state["deployment"]["resources"]
     machines = {one["urn"] for one in resources if one["type"] in _MACHINES}
     gone = {one["urn"] for one in resources if one["type"] in _GONE_WITH_THEM}
-    state["deployment"]["resources"] = [_without(one, gone, machines) for one in resources if one["urn"] not in gone]
+    state["deployment"]["resources"] = [_without(one, gone) for one in resources if one["urn"] not in gone]
     run(["pulumi", "stack", "import", "--stack", stack.name], cwd=paths.STACKS, stdin=json.dumps(state).encode())
     say(f"{stack.name} forgets its {len(gone)} nodes; their machines are made anew")
     os.environ[RESTORE] = str(path.resolve())
@@ -82,9 +85,9 @@ def _refuse_etcd_of_others(stack: Stack) -> None:
         )
 
 
-def _without(resource: dict[str, Any], gone: set[str], machines: set[str]) -> dict[str, Any]:
+def _without(resource: dict[str, Any], gone: set[str]) -> dict[str, Any]:
     """A resource that depends on nothing that is gone; a machine that is lost is protected from nothing."""
-    if resource["urn"] in machines:
+    if resource["type"] != _KEYS:
         resource.pop("protect", None)
     if "dependencies" in resource:
         resource["dependencies"] = [urn for urn in resource["dependencies"] if urn not in gone]
@@ -111,7 +114,7 @@ def _key(stack: Stack, resources: list[dict[str, Any]]) -> SnapshotKey:
         Problem: Its state has none.
     """
     for one in resources:
-        if one["type"] == f"{_OURS}Keys":
+        if one["type"] == _KEYS:
             if found := _plain(one["outputs"])["pki"].get("snapshots"):
                 return found
             raise Problem(f"the state of {stack.name} is older than snapshots are: run `make up STACK={stack.name}`")

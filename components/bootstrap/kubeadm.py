@@ -52,7 +52,7 @@ class KubeadmCluster(Cluster):
         name = args.get("name", name)
         protect = args.get("deletion_protection", False)
         below = pulumi.ResourceOptions(parent=self)
-        driver = drivers.of(name, args)
+        driver = drivers.of(name, args, state)
         machines = driver.machines()
         if faults := _upgrade_faults(args["version"], machines, state, date.today()):
             raise SpecError(faults)
@@ -136,6 +136,7 @@ class KubeadmCluster(Cluster):
                 ),
             )
             before.append(self.nodes[machine.name])
+            driver.settle(machine, self.nodes[machine.name], below)
 
         control_planes = [machine.name for machine in machines if machine.role is not Role.WORKER]
         SecretsKeys(

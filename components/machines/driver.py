@@ -5,7 +5,7 @@ kubeadm knows nothing else of machines, so that a cluster is the same whatever i
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any, ClassVar
 
@@ -13,8 +13,10 @@ import pulumi
 
 from components.bootstrap.kubeadm_args import KubeadmArgs
 from components.bootstrap.plan import API_PORT, Machine, Packages, Role
+from components.machines.machine_args import Machines
 from components.nodes import count_faults
 from components.spec import Fault
+from components.state import State
 
 MOST_CONTROL_PLANES = 7
 
@@ -33,6 +35,9 @@ class MadeMachine:
     reach: pulumi.Output[Any]
     """How it is reached: what `Reach.of` takes."""
 
+    parts: Mapping[str, pulumi.CustomResource] = field(default_factory=dict)
+    """What else has been made for it, such as its `disk`."""
+
 
 @dataclass(frozen=True)
 class Front:
@@ -50,6 +55,7 @@ class MachineDriver(ABC):
     Args:
         name: Name of the cluster.
         args: What the stack says, checked against what is declared but perhaps not against any rule.
+        state: What its last run left.
     """
 
     brings_all: ClassVar[bool] = False
@@ -58,9 +64,10 @@ class MachineDriver(ABC):
     kubernetes_version: pulumi.Output[str]
     """The version that its machines become nodes of, such as `v1.37.2`; from `prepare`."""
 
-    def __init__(self, name: str, args: KubeadmArgs) -> None:
+    def __init__(self, name: str, args: KubeadmArgs, state: State) -> None:
         self.name = name
         self.args = args
+        self.state = state
 
     @property
     def control_planes(self) -> int:
@@ -137,3 +144,14 @@ class MachineDriver(ABC):
     @abstractmethod
     def machine(self, machine: Machine, user_data: pulumi.Output[str], opts: pulumi.ResourceOptions) -> MadeMachine:
         """Declare a machine that boots with `user_data`, a secret; other user-data later does not replace it."""
+
+    def settle(self, machine: Machine, node: pulumi.Resource, opts: pulumi.ResourceOptions) -> None:
+        """Declare what comes once a machine is a node, where the driver has anything left to do."""
+        del machine, node, opts
+
+
+def proxy_faults(machines: Machines) -> list[Fault]:
+    """What is wrong with how a stack says that machines are connected to."""
+    if "proxy_jump" in machines and "proxy_command" in machines:
+        return [Fault("machines.proxyCommand", "is left out where there is `proxyJump`; drop one of them")]
+    return []

@@ -3,12 +3,22 @@
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 
 from components.bootstrap.kubeadm_args import KubeadmArgs
 from components.declared import camel, documentation, keys
 from components.machines.driver import MachineDriver
-from components.machines.machine_args import ContainerMachines, Driver, Machines, SshMachines
+from components.machines.machine_args import (
+    ContainerMachines,
+    Driver,
+    LibvirtMachines,
+    Machines,
+    ProxmoxMachines,
+    SshMachines,
+    VsphereMachines,
+)
 from components.spec import Fault, SpecError
+from components.state import State
 
 
 @dataclass(frozen=True)
@@ -27,32 +37,64 @@ class Entry:
     extra: str | None = None
     """The extra of pyproject.toml with its SDK; none where it needs no SDK."""
 
+    sdk: str | None = None
+    """That SDK's Python package."""
+
 
 DRIVERS: Mapping[Driver, Entry] = {
     Driver.CONTAINER: Entry("components.machines.container", "ContainerDriver", ContainerMachines),
     Driver.SSH: Entry("components.machines.ssh", "SshDriver", SshMachines, required=("hosts",)),
+    Driver.LIBVIRT: Entry(
+        "components.machines.libvirt",
+        "LibvirtDriver",
+        LibvirtMachines,
+        required=("uri", "image", "cidr"),
+        extra="libvirt",
+        sdk="pulumi-libvirt",
+    ),
+    Driver.PROXMOX: Entry(
+        "components.machines.proxmox",
+        "ProxmoxDriver",
+        ProxmoxMachines,
+        required=("nodes", "image", "cidr"),
+        extra="proxmox",
+        sdk="pulumi-proxmoxve",
+    ),
+    Driver.VSPHERE: Entry(
+        "components.machines.vsphere",
+        "VsphereDriver",
+        VsphereMachines,
+        required=("computeCluster", "datastore", "portGroup", "image", "cidr"),
+        extra="vsphere",
+        sdk="pulumi-vsphere",
+    ),
 }
 
 
-def of(name: str, args: KubeadmArgs) -> MachineDriver:
+def of(name: str, args: KubeadmArgs, state: State | None = None) -> MachineDriver:
     """The driver of a cluster's machines.
+
+    Args:
+        name: Name of the cluster.
+        args: What the stack says.
+        state: What its last run left; none is needed to look at `args`.
 
     Raises:
         SpecError: Its SDK is not installed.
     """
     chosen = args["machines"]["driver"]
     entry = DRIVERS[Driver(chosen)]
-    try:
-        driver: type[MachineDriver] = getattr(importlib.import_module(entry.module), entry.name)
-    except ModuleNotFoundError as error:
-        if entry.extra is None or not (error.name or "").startswith("pulumi_"):
-            raise
-        fault = (
-            f"{chosen} needs the package {error.name}, which is not installed; "
-            f"run `uv sync --inexact --extra {entry.extra}` (`make up` does it by itself)"
-        )
-        raise SpecError([Fault("machines.driver", fault)]) from error
-    return driver(name, args)
+    if entry.sdk:
+        try:
+            metadata.version(entry.sdk)
+        except metadata.PackageNotFoundError as error:
+            fault = (
+                f"{chosen} needs the package {entry.sdk}, which is not installed; "
+                f"run `uv sync --inexact --extra {entry.extra}` (`make up` does it by itself)"
+            )
+            raise SpecError([Fault("machines.driver", fault)]) from error
+    driver: type[MachineDriver] = getattr(importlib.import_module(entry.module), entry.name)
+    return driver(name, args, state or {})
 
 
 def key_faults(machines: Machines) -> list[Fault]:

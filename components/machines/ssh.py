@@ -14,7 +14,7 @@ from components.bootstrap.plan import Distribution, Machine, Role
 from components.declared import camel
 from components.local.kind_config import POD_CIDR, SERVICE_CIDR
 from components.machines.claim import Claim
-from components.machines.driver import IN_PLACE_OF_THE_OLD, MachineDriver, MadeMachine
+from components.machines.driver import IN_PLACE_OF_THE_OLD, MachineDriver, MadeMachine, proxy_faults
 from components.machines.machine_args import Host, HostRole
 from components.machines.ssh_provider import SshMachineProvider
 from components.spec import Fault
@@ -82,10 +82,8 @@ class SshDriver(MachineDriver):
         return [*self._login_faults(), *self._host_faults()]
 
     def _login_faults(self) -> Iterator[Fault]:
-        machines = self.args["machines"]
-        if "proxy_jump" in machines and "proxy_command" in machines:
-            yield Fault("machines.proxyCommand", "is left out where there is `proxyJump`; drop one of them")
-        yield from _account_faults("machines", machines)
+        yield from proxy_faults(self.args["machines"])
+        yield from _account_faults("machines", self.args["machines"])
 
     def _host_faults(self) -> Iterator[Fault]:
         networks = {

@@ -56,7 +56,7 @@ def type_of(package: str, kind: str) -> str:
 
 
 def ask(
-    distribution: str, token: str, args: Mapping[str, Any], parent: pulumi.Resource
+    distribution: str, token: str, args: Mapping[str, Any], parent: pulumi.Resource | None
 ) -> pulumi.Output[dict[str, Any]]:
     """What a function of a cloud's provider tells, by the names that the provider uses.
 

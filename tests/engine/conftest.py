@@ -14,8 +14,13 @@ from tests.engine.slipway import PROJECT, Stack, environment
 from tests.engine.stand_in.cloud import Cloud
 from tests.engine.stand_in.kubernetes import KUBERNETES
 from tests.examples import MANAGED
+from tests.examples.hypervisors import HYPERVISORS
 
-CLOUDS = [KUBERNETES, *(example.cloud for example in MANAGED.values() if example.cloud)]
+CLOUDS = [
+    KUBERNETES,
+    *(example.cloud for example in MANAGED.values() if example.cloud),
+    *(hypervisor.cloud for hypervisor in HYPERVISORS.values()),
+]
 
 Slipway = Callable[..., Stack]
 

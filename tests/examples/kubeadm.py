@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from components.bootstrap import pki
+from components.machines.machine_keys_provider import MachineKeysProvider
 from tests.examples.example import ByTest, Example, Seen
 
 CONTROL_PLANES = "test_a_control_plane_that_was_killed_is_replaced_by_one_command"
@@ -18,6 +19,7 @@ def outputs() -> dict[str, dict[str, Any]]:
         "ContainerNetwork": {"image": "slipway.local/node:v1.37.2", "kubernetes_version": "v1.37.2"},
         "Claim": {},
         "SshMachine": {"reach": {"machine": "test", "login": {"address": "192.168.7.11"}}},
+        "MachineKeys": MachineKeysProvider().create({"name": "test"}).outs or {},
         "Keys": {"pki": keys, "admin": pki.admin(keys, pki.now())},
         "ContainerBalancer": {"port": 40123, "status": "running"},
         "ContainerMachine": {"reach": {"machine": "test", "prefix": ["docker", "exec"]}, "status": "running"},

@@ -8,7 +8,7 @@ from tools import cli, compliance
 from tools.console import Problem
 from tools.stack import Stack
 
-STACKS = [*(f"{kind}-{target}" for kind in ("prod", "dev") for target in MANAGED), "dev-kubeadm"]
+STACKS = [*(f"{kind}-{target}" for kind in ("prod", "dev") for target in MANAGED), "dev-kubeadm", "onprem-ha"]
 
 
 @pytest.fixture(autouse=True)

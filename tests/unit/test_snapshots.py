@@ -168,11 +168,13 @@ class Used:
 @pytest.fixture
 def used(key, monkeypatch):
     machine = resource("ContainerMachine", "demo-cp", protect=True)
+    machine_keys = resource("MachineKeys", "demo-worker-keys")
+    native = {"urn": f"{URN}$libvirt:index/domain:Domain::demo-worker", "type": "libvirt:index/domain:Domain"}
     node = resource("Node", "demo-cp-node", dependencies=[machine["urn"]])
-    keys = resource("Keys", "demo-keys", outputs={"pki": secret({"snapshots": key})})
+    keys = resource("Keys", "demo-keys", protect=True, outputs={"pki": secret({"snapshots": key})})
     rotated = resource("SecretsKeys", "demo-secrets", dependencies=[node["urn"]])
     other = resource("Other", "other", dependencies=[node["urn"], keys["urn"]])
-    stack = Used([keys, machine, node, rotated, other])
+    stack = Used([keys, machine, machine_keys, {**native, "protect": True}, node, rotated, other])
     monkeypatch.setattr(tools, "run", stack.run)
     monkeypatch.setenv(tools.RESTORE, "")
     return stack
@@ -182,10 +184,11 @@ def test_a_restore_forgets_the_nodes_and_makes_every_machine_anew(used, sealed):
     tools.restore(used, sealed, "--yes")
 
     kept = {one["urn"].rpartition("::")[2]: one for one in used.imported}
-    assert list(kept) == ["demo-keys", "demo-cp", "other"]
+    assert list(kept) == ["demo-keys", "demo-cp", "demo-worker-keys", "demo-worker", "other"]
     assert kept["other"]["dependencies"] == [kept["demo-keys"]["urn"]]
-    assert "protect" not in kept["demo-cp"]
-    assert used.ran == ("up", "--yes", "--replace", kept["demo-cp"]["urn"])
+    assert [name for name, one in kept.items() if "protect" in one] == ["demo-keys"]
+    replaced = sorted(kept[name]["urn"] for name in ("demo-cp", "demo-worker-keys"))
+    assert used.ran == ("up", "--yes", "--replace", replaced[0], "--replace", replaced[1])
     assert tools.os.environ[tools.RESTORE] == str(sealed)
 
 

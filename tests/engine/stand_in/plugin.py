@@ -3,7 +3,7 @@
 Run as `python -m tests.engine.stand_in.plugin gcp` it prints its port, as the engine expects of a plugin. What it is
 asked to do it appends to the file that `STAND_IN_JOURNAL` names, one JSON object a line, in the order of arrival. The
 resource that `STAND_IN_REFUSES` names it neither makes nor changes. What the cloud has changed by itself, for a refresh
-to find, is in `STAND_IN_DRIFT`: name of a resource → inputs, as JSON.
+to find, is in `STAND_IN_DRIFT`: name of a resource → inputs, as JSON; and which resource is gone, in `STAND_IN_GONE`.
 """
 
 import hashlib
@@ -113,6 +113,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=kind.identity(self.project, inputs), properties=outputs)
 
     def Read(self, request, context):  # noqa: N802
+        if request.name == os.environ.get("STAND_IN_GONE"):
+            return provider_pb2.ReadResponse()
         drift = json.loads(os.environ.get("STAND_IN_DRIFT", "{}")).get(request.name, {})
         return provider_pb2.ReadResponse(
             id=request.id,
