@@ -43,7 +43,7 @@ def engine() -> Iterator[Engine]:
             remove_left_behind(Engine.find())
         yield Engine.find()
         if before is not None and engines.stop_private_if_idle():
-            assert machine.look(private, packages.ensure(private.folder)) == before
+            assert machine.differences(before, machine.look(private, packages.ensure(private.folder))) == {}
 
 
 @pytest.fixture(scope="session")

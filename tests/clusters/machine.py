@@ -3,6 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
+from typing import cast
 
 from tools.engine.packages import Programs
 from tools.engine.private import PrivateEngine
@@ -36,6 +37,16 @@ def look(engine: PrivateEngine, programs: Programs) -> dict[str, object]:
         "opt": sorted(Path("/opt").iterdir()),
         "run": sorted(set(Path("/run").iterdir()) - {Path("/run/slipway")}),
     }
+
+
+def differences(before: dict[str, object], after: dict[str, object]) -> dict[str, tuple[object, object]]:
+    """What is not as it was: its name → then and now."""
+    one, other = (
+        {**seen, **{f"settings/{key}": value for key, value in cast("dict[str, str]", seen["settings"]).items()}}
+        for seen in (before, after)
+    )
+    names = (one.keys() | other.keys()) - {"settings"}
+    return {name: (one.get(name), other.get(name)) for name in sorted(names) if one.get(name) != other.get(name)}
 
 
 def processes_of(folder: Path) -> list[str]:
