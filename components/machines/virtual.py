@@ -125,6 +125,16 @@ class VirtualDriver(MachineDriver):
             *self._own_faults(),
         ]
 
+    def address_faults(self, address: IPv4Address) -> list[Fault]:
+        """Whether somebody has it already, whom the stack names."""
+        if any(self._lan_faults()):
+            return []  # where the machines are is not known
+        lan = self.lan
+        for key, others in (("gateway", [lan.gateway]), ("nameservers", lan.nameservers)):
+            if str(address) in others:
+                return [Fault("virtualIp", f"{address} is of machines.{key}; write one that nobody has")]
+        return super().address_faults(address)
+
     @abstractmethod
     def _own_faults(self) -> Iterator[Fault]:
         """What is wrong with the keys that no other driver has, and with the image."""

@@ -55,7 +55,7 @@ def args_of(driver: str, machines: Any = None, **cluster: Any) -> Any:
         "machines": {**HYPERVISORS[driver].machines, **(machines or {})},
         **cluster,
     }
-    return spec.parse(KubeadmArgs, written)
+    return spec.parse(KubeadmArgs, {key: value for key, value in written.items() if value is not None})
 
 
 def faults(driver: str, machines: Any = None, **cluster: Any) -> list[str]:
@@ -227,6 +227,33 @@ def test_no_password_is_echoed():
     (fault,) = faults("libvirt", {"uri": "qemu+ssh://admin:secret@rack1/system"})
 
     assert "secret" not in fault
+
+
+@DRIVERS
+@pytest.mark.parametrize(
+    ("address", "machines", "fault"),
+    [
+        ("192.168.10.1", {}, "virtualIp: 192.168.10.1 is of machines.gateway; write one that nobody has"),
+        (
+            "192.168.10.2",
+            {"nameservers": ["192.168.10.2"]},
+            "virtualIp: 192.168.10.2 is of machines.nameservers; write one that nobody has",
+        ),
+        (
+            "192.168.10.12",
+            {},
+            "virtualIp: 192.168.10.12 is the address of demo-control-plane-2; write one that no machine has",
+        ),
+        # Where machines are is told first.
+        (
+            "192.168.10.10",
+            {"firstWorker": "rack1"},
+            "machines.firstWorker: 'rack1' is no IPv4 address; write one of 192.168.10.0/24",
+        ),
+    ],
+)
+def test_an_address_that_somebody_has_is_not_held_by_control_planes(driver, address, machines, fault):
+    assert faults(driver, machines, endpoint=None, virtualIp=address) == [fault]
 
 
 def test_a_driver_whose_sdk_is_not_there_says_how_to_have_it(monkeypatch):
