@@ -57,6 +57,8 @@ def fill(store: Path, programs: Path, archives: Iterable[Path], log: Path) -> No
                 run([*ctr, "content", "prune", "references"], log=log)
             finally:
                 containerd.terminate()
+    # Of a run that was killed once it had come so far.
+    shutil.rmtree(store, ignore_errors=True)
     fresh.replace(store)
 
 
