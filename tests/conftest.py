@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from xdist import is_xdist_worker
 
 from tests.examples import EXAMPLES
 from tests.examples.hypervisors import HYPERVISORS
@@ -26,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"{rung}-{targets[0]}"))
         elif rung == "engine":
             item.add_marker(pytest.mark.xdist_group(f"{rung}-{item.path.stem}"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Run nothing where xdist has lost the groups, which it keeps as ends of names: clusters would run side by side."""
+    if is_xdist_worker(session) and session.config.getvalue("loadgroup"):
+        grouped = [item.nodeid for item in session.items if item.get_closest_marker("xdist_group")]
+        if any("@" not in name for name in grouped):
+            raise pytest.UsageError("this pytest-xdist keeps no groups with this pytest; take those of uv.lock")
 
 
 def _rung(item: pytest.Item) -> str:

@@ -30,19 +30,21 @@ PREFIX = "slipway-test-"
 def engine() -> Iterator[Engine]:
     """The container engine that answers, with the node image in it; one that was started for the tests ends with them.
 
-    The private one must leave the machine as it was before, clusters or not. What it still holds of tests that were
-    killed would be in the way of these.
+    The private one must leave the machine as it was before, clusters or not. Tests that were killed leave clusters,
+    which come up again with it and would be in the way of these: they go first, and an engine that held nothing else
+    begins anew.
     """
-    found, private = engines.find(), PrivateEngine(paths.CACHE / "engine")
+    private = PrivateEngine(paths.CACHE / "engine")
     with pytest.MonkeyPatch.context() as patch:
-        before = None if found else machine.look(private, packages.ensure(private.folder))
         for name, value in engines.ensure().environment.items():
             patch.setenv(name, value)
+        remove_left_behind(Engine.find())
+        begins_anew = engines.stop_private_if_idle()
+        before = machine.look(private, packages.ensure(private.folder)) if begins_anew else {}
+        engines.ensure()
         node_image.ensure({"version": VERSION})
-        if found is None:
-            remove_left_behind(Engine.find())
         yield Engine.find()
-        if before is not None and engines.stop_private_if_idle():
+        if begins_anew and engines.stop_private_if_idle():
             assert machine.differences(before, machine.look(private, packages.ensure(private.folder))) == {}
 
 
