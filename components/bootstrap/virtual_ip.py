@@ -122,9 +122,10 @@ def faults(text: str, clusters_own: Mapping[str, str], machines_own: Mapping[str
     for key, network in clusters_own.items():
         if address in IPv4Network(network):
             return [Fault("virtualIp", f"{address} is in {key} {network}; {_WRITE}")]
-    for key, network in machines_own.items():
-        if address not in IPv4Network(network):
-            return [Fault("virtualIp", f"{address} is outside of {key} {network}; {_WRITE}")]
+    for key, text in machines_own.items():
+        network = IPv4Network(text)
+        if address not in network or address in (network[0], network[-1]):
+            return [Fault("virtualIp", f"{address} is no machine's address in {key} {network}; {_WRITE}")]
     return []
 
 
