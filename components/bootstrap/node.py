@@ -60,7 +60,9 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
                 "restore": restore,
                 "virtual_ip": virtual_ip,
                 "etcd": etcd,
-                **dict.fromkeys(("instance", "kubelet_version", "container_runtime", "ready", *upkeep.OUTPUTS)),
+                **dict.fromkeys(
+                    ("instance", "kubelet_version", "container_runtime", "ready", "approval", *upkeep.OUTPUTS)
+                ),
             },
             opts,
         )

@@ -77,9 +77,8 @@ class NodeProvider(dynamic.ResourceProvider):
             replaced.append("role")  # which control plane starts the cluster matters no more once it stands
         told = ("reach", "kubeconfig", "proxy", "version", "virtual_ip", "etcd")
         changed = any(_olds.get(key) != _news.get(key) for key in told)
-        return dynamic.DiffResult(
-            changes=bool(replaced) or changed or old, replaces=replaced, delete_before_replace=True
-        )
+        changed |= old or _olds.get("approval") != serving.APPROVAL
+        return dynamic.DiffResult(changes=bool(replaced) or changed, replaces=replaced, delete_before_replace=True)
 
     def create(self, props: Properties) -> dynamic.CreateResult:
         """Wait until the machine has done all its steps and the node is Ready, of the version that is asked for.
@@ -100,7 +99,8 @@ class NodeProvider(dynamic.ResourceProvider):
             if _facts(node)["kubelet_version"] != props["version"]:
                 upgrade(kubectl, props)
                 node = _await_node(kubectl, props, deadline)
-        own = {"instance": uuid.uuid4().hex, **_USED}
+            serving.have_approved(kubectl, reach, props)
+        own = {"instance": uuid.uuid4().hex, "approval": serving.APPROVAL, **_USED}
         reach.run("tee", INSTANCE, stdin=own["instance"])
         seen = upkeep.look(reach, props["name"], {})
         return dynamic.CreateResult(props["name"], {**props, **own, **_facts(node), **seen})
@@ -112,7 +112,8 @@ class NodeProvider(dynamic.ResourceProvider):
         if node is None:
             return dynamic.ReadResult("", {})
         seen = upkeep.look(Reach.of(props["reach"]), props["name"], props)
-        return dynamic.ReadResult(id_, {**props, **_facts(node), **seen})
+        approval = props.get("approval") if serving.is_known(node, props["address"]) else None
+        return dynamic.ReadResult(id_, {**props, "approval": approval, **_facts(node), **seen})
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.UpdateResult:
         """Upgrade the node, tell it which control planes there are, renew what is old, remember another way to it."""
@@ -140,8 +141,12 @@ class NodeProvider(dynamic.ResourceProvider):
                 node = _await_node(kubectl, _news, time.monotonic() + 60 * float(_news["minutes"]))
             else:
                 node = kubectl.node(name)
+            approval = _olds.get("approval")
+            if node and approval != serving.APPROVAL:
+                serving.have_approved(kubectl, reach, _news)
+                approval = serving.APPROVAL
         facts = _facts(node) if node else {}
-        kept = {"instance": _olds.get("instance")}
+        kept = {"instance": _olds.get("instance"), "approval": approval}
         # kubeadm has written other manifests: what is there now is as it should be.
         seen = upkeep.look(reach, name, {} if upgraded else _olds, changed)
         return dynamic.UpdateResult({**_news, **kept, **facts, **seen})

@@ -1,23 +1,72 @@
-"""Certificates that kubelets serve with: who asks for one, and whether it may have it.
+"""Certificates that kubelets serve with: approved by whoever makes a node, and by its control planes from then on."""
 
-Kubernetes signs them only once somebody has looked at the request, since a kubelet may write any address into it
-(https://kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping/#certificate-rotation).
-"""
-
-import base64
+import hashlib
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
+import yaml
 
+from components.bootstrap import approver
 from components.bootstrap.kubectl import Kubectl
+from components.bootstrap.plan import LIBRARY, Role
 from components.machines.reach import Reach, ReachError
-
-SIGNER = "kubernetes.io/kubelet-serving"
 
 CERTIFICATE = "/var/lib/kubelet/pki/kubelet-server-current.pem"
 """Where a kubelet keeps what was signed for it."""
+
+FILES = Path(__file__).parent / "files"
+
+TIMER = "slipway-approver.timer"
+UNITS = ("slipway-approver.service", TIMER)
+
+ON_CONTROL_PLANES = {
+    f"{LIBRARY}/approver.py": (0o700, Path(approver.__file__).read_text()),
+    **{f"/etc/systemd/system/{unit}": (0o644, (FILES / unit).read_text()) for unit in UNITS},
+}
+"""Path → mode and content of what approves."""
+
+RIGHTS = yaml.safe_dump_all(
+    [
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": approver.USER},
+            "rules": [
+                {
+                    "apiGroups": ["certificates.k8s.io"],
+                    "resources": ["certificatesigningrequests"],
+                    "verbs": ["list"],
+                },
+                {
+                    "apiGroups": ["certificates.k8s.io"],
+                    "resources": ["certificatesigningrequests/approval"],
+                    "verbs": ["update"],
+                },
+                {
+                    "apiGroups": ["certificates.k8s.io"],
+                    "resources": ["signers"],
+                    "resourceNames": [approver.SIGNER],
+                    "verbs": ["approve"],
+                },
+                {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]},
+            ],
+        },
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": approver.USER},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": approver.USER},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": approver.USER}],
+        },
+    ],
+    sort_keys=False,
+)
+"""What it may do in the cluster."""
+
+APPROVAL = hashlib.sha256(json.dumps([ON_CONTROL_PLANES, RIGHTS, approver.ADDRESS]).encode()).hexdigest()[:12]
+"""What a node has once `have_approved` is done, as the state keeps it: another one with another Slipway."""
 
 
 def approve(kubectl: Kubectl, node: str, address: str) -> None:
@@ -26,13 +75,31 @@ def approve(kubectl: Kubectl, node: str, address: str) -> None:
     fitting = [
         request["metadata"]["name"]
         for request in json.loads(told)["items"]
-        if request["spec"]["signerName"] == SIGNER
-        and request["spec"]["username"] == f"system:node:{node}"
-        and not request.get("status", {}).get("conditions")
-        and _is_own(request, node, address)
+        if not request.get("status", {}).get("conditions") and not approver.refusal(request, node, address)
     ]
     if fitting:
         kubectl.run("certificate", "approve", *fitting)
+
+
+def have_approved(kubectl: Kubectl, reach: Reach, node: Mapping[str, Any]) -> None:
+    """Have control planes approve what the kubelet of a node asks for later, and this one too if it is one.
+
+    Args:
+        kubectl: On the cluster.
+        reach: The way to the node's machine.
+        node: The inputs of its resource.
+    """
+    kubectl.run("label", "node", node["name"], f"{approver.ADDRESS}={node['address']}", "--overwrite")
+    if node["role"] != Role.WORKER:
+        kubectl.run("apply", "--filename=-", stdin=RIGHTS)
+        reach.put(ON_CONTROL_PLANES)
+        reach.run("systemctl", "daemon-reload")
+        reach.run("systemctl", "--quiet", "enable", "--now", TIMER)
+
+
+def is_known(node: Mapping[str, Any], address: str) -> bool:
+    """Whether control planes know the address of a node, as the API tells the node."""
+    return node["metadata"].get("labels", {}).get(approver.ADDRESS) == address
 
 
 def has_certificate(reach: Reach) -> bool:
@@ -46,14 +113,3 @@ def has_certificate(reach: Reach) -> bool:
     except ReachError:
         return False
     return True
-
-
-def _is_own(request: dict[str, Any], node: str, address: str) -> bool:
-    try:
-        asked = x509.load_pem_x509_csr(base64.b64decode(request["spec"]["request"]))
-        names = asked.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, x509.ExtensionNotFound):
-        return False
-    # Whoever signs looks at the form alone: a kubelet could ask in the name of another one.
-    users = [one.value for one in asked.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    return users == [f"system:node:{node}"] and {str(name.value) for name in names} <= {node, address}

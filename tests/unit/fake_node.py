@@ -141,6 +141,10 @@ class Cluster:
                     notes[key] = value
                 else:
                     notes.pop(key.removesuffix("-"), None)
+            case ["label", "node", name, label, "--overwrite"]:
+                key, _, value = label.partition("=")
+                if name in self.nodes:
+                    self.nodes[name]["metadata"]["labels"] = {key: value}
             case ["drain", name, *_]:
                 self.nodes[name]["spec"]["unschedulable"] = True
             case ["uncordon", name]:

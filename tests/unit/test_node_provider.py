@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.bootstrap import node_provider, pki, serving, snapshots, status, upkeep, virtual_ip
+from components.bootstrap import approver, node_provider, pki, serving, snapshots, status, upkeep, virtual_ip
 from components.bootstrap.cloud_init import join_kubeconfig
 from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError
@@ -41,6 +41,7 @@ STATE = {
     "kubelet_version": "v1.37.2",
     "container_runtime": "containerd://2.4.2",
     "ready": True,
+    "approval": serving.APPROVAL,
     **SEEN,
 }
 CONTROL_PLANE = {**STATE, "name": "demo-control-plane-2", "role": "control-plane"}
@@ -405,6 +406,31 @@ def test_what_a_run_writes_is_no_drift_and_what_others_wrote_stays_one(machine):
 
     assert updated["files"] == {PROXY_CONFIG: "new", "/etc/containerd/config.toml": "ours"}
     assert updated["drift"] == ["/etc/containerd/config.toml was changed on the machine"]
+
+
+@pytest.mark.parametrize("state", [CONTROL_PLANE, {**STATE, "name": NAME}])
+def test_a_node_of_an_older_slipway_is_given_what_approves_by_an_update(machine, cluster, state):
+    name = state["name"]
+    cluster.has(name)
+    olds = {**state, "approval": None}
+    news = {**PROPS, "name": name, "role": state["role"]}
+
+    assert NodeProvider().diff(name, olds, news).changes is True
+    updated = NodeProvider().update(name, olds, news).outs
+
+    assert updated == state
+    assert NodeProvider().diff(name, updated, news).changes is False
+    assert cluster.nodes[name]["metadata"]["labels"] == {approver.ADDRESS: PROPS["address"]}
+    assert (serving.ON_CONTROL_PLANES.keys() <= machine.files.keys()) is (state is CONTROL_PLANE)
+
+
+def test_a_node_whose_address_was_forgotten_is_given_it_again_after_a_refresh(cluster):
+    read = NodeProvider().read(NAME, dict(STATE)).outs or {}
+    assert read["approval"] is None
+
+    NodeProvider().update(NAME, read, dict(PROPS))
+
+    assert NodeProvider().read(NAME, dict(STATE)).outs == STATE
 
 
 # Leaving

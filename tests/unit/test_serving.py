@@ -1,18 +1,25 @@
 """Certificates that kubelets serve with: a request is approved for the node's own name and address, or not at all."""
 
 import base64
+import shutil
+import subprocess
+import sys
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from components.bootstrap import serving
+from components.bootstrap import approver, pki, serving
+from components.bootstrap.approver import ADDRESS as LABEL
+from components.bootstrap.approver import SIGNER
 from components.bootstrap.kubectl import Kubectl
-from components.bootstrap.serving import CERTIFICATE, SIGNER
+from components.bootstrap.serving import CERTIFICATE
 from components.machines.reach import Reach
 from tests.unit.fake_node import Cluster, Machine
 
@@ -31,37 +38,78 @@ def ip(*addresses: str) -> list[x509.GeneralName]:
 OWN = [*dns(NODE), *ip(ADDRESS)]
 
 
-def request(
-    names: list[x509.GeneralName] | None = None, *, user: str = f"system:node:{NODE}", **changes: Any
-) -> dict[str, Any]:
-    """What a kubelet asks for, as the API tells it; no names at all where they are empty."""
-    asked = x509.CertificateSigningRequestBuilder().subject_name(
+def pem(
+    names: list[x509.GeneralName],
+    user: str = f"system:node:{NODE}",
+    group: str = "system:nodes",
+    builder: x509.CertificateSigningRequestBuilder | None = None,
+) -> bytes:
+    asked = (builder or x509.CertificateSigningRequestBuilder()).subject_name(
         x509.Name(
             [
-                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:nodes"),
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, group),
                 x509.NameAttribute(NameOID.COMMON_NAME, user),
             ]
         )
     )
-    if names := OWN if names is None else names:
+    if names:
         asked = asked.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    pem = asked.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    spec = {"signerName": SIGNER, "username": f"system:node:{NODE}", "request": base64.b64encode(pem).decode()}
+    return asked.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def request(names: list[x509.GeneralName] | None = None, *, text: bytes = b"", **changes: Any) -> dict[str, Any]:
+    """What a kubelet asks for, as the API tells it; no names at all where they are empty."""
+    spec = {
+        "signerName": SIGNER,
+        "username": f"system:node:{NODE}",
+        "groups": ["system:nodes", "system:authenticated"],
+        "usages": ["digital signature", "server auth"],
+        "request": base64.b64encode(text or pem(OWN if names is None else names)).decode(),
+    }
     return {"metadata": {"name": "csr-1"}, "spec": {**spec, **changes}, "status": {}}
 
 
-@pytest.fixture
-def approved(monkeypatch):
-    """The requests of those given that are approved for the node."""
+class Api:
+    """The API server of a control plane, which knows one node."""
 
-    def approve(*requests: dict[str, Any]) -> list[str]:
-        cluster = Cluster(requests=list(requests))
-        monkeypatch.setattr(Kubectl, "run", lambda _, *words, **__: cluster.run(words))
-        with Kubectl.on("") as kubectl:
-            serving.approve(kubectl, NODE, ADDRESS)
-        return [name for words in cluster.did("certificate", "approve") for name in words[2:]]
+    def __init__(self, *requests: dict[str, Any], labels: dict[str, str] | None = None) -> None:
+        self.requests, self.labels = requests, {LABEL: ADDRESS} if labels is None else labels
+        self.approved: list[str] = []
 
-    return approve
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        if method == "PUT":
+            assert body
+            assert path.endswith(f"/{body['metadata']['name']}/approval")
+            assert [(one["type"], one["status"]) for one in body["status"]["conditions"]] == [("Approved", "True")]
+            self.approved.append(body["metadata"]["name"])
+        elif path == f"/api/v1/nodes/{NODE}":
+            # What a kubelet says of itself counts for nothing.
+            return {"metadata": {"labels": self.labels}, "status": {"addresses": [{"address": "10.96.0.1"}]}}
+        elif path.endswith(
+            "certificatesigningrequests?fieldSelector=spec.signerName%3Dkubernetes.io%2Fkubelet-serving"
+        ):
+            return {"items": self.requests}
+        return {}
+
+
+def by_control_plane(*requests: dict[str, Any]) -> list[str]:
+    api: Any = Api(*requests)
+    approver.approve(api)
+    return api.approved
+
+
+def by_program(*requests: dict[str, Any]) -> list[str]:
+    cluster = Cluster(requests=list(requests))
+    with pytest.MonkeyPatch.context() as patch, Kubectl.on("") as kubectl:
+        cluster.stands_in(patch)
+        serving.approve(kubectl, NODE, ADDRESS)
+    return [name for words in cluster.did("certificate", "approve") for name in words[2:]]
+
+
+@pytest.fixture(params=[by_control_plane, by_program])
+def approved(request):
+    """The requests of those given that are approved."""
+    return request.param
 
 
 @pytest.mark.parametrize("names", [OWN, dns(NODE), ip(ADDRESS)])
@@ -90,9 +138,15 @@ def test_a_request_with_a_foreign_name_or_address_or_without_any_is_not_approved
 @pytest.mark.parametrize(
     "asked",
     [
-        request(user="system:node:demo-worker-2"),
-        request(user="system:admin"),
+        request(text=pem(OWN, user="system:node:demo-worker-2")),
+        request(text=pem(OWN, user="system:admin")),
+        request(text=pem(OWN, group="system:masters")),
         request(username="system:node:demo-worker-2"),
+        request(username="system:node:"),
+        request(username="system:admin", groups=["system:masters", "system:authenticated"]),
+        request(groups=["system:authenticated"]),
+        request(usages=["digital signature", "server auth", "client auth"]),
+        request(usages=["digital signature"]),
         request(signerName="kubernetes.io/kube-apiserver-client-kubelet"),
         request(request=base64.b64encode(b"no request at all").decode()),
         request(request="!"),
@@ -104,11 +158,100 @@ def test_a_request_of_another_or_one_that_was_answered_is_left_alone(approved, a
     assert approved(asked) == []
 
 
+EXTENDED = x509.CertificateSigningRequestBuilder()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pem(OWN, builder=EXTENDED.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)),
+        pem(OWN, builder=EXTENDED.add_attribute(x509.oid.AttributeOID.CHALLENGE_PASSWORD, b"hidden")),
+        pem(dns("other")) + pem(OWN),
+        pem(OWN) + pem(dns("other")),
+        pem(OWN).replace(b"-\n", b"-\nProc-Type: 4\n\n", 1),
+        pem(OWN).replace(b"\n", b"\r\n"),
+        pem(OWN)[:200] + pem(OWN)[264:],
+        b"\xff",
+    ],
+)
+def test_a_request_that_holds_more_than_a_kubelet_writes_or_is_none_is_not_approved(approved, text):
+    assert approved(request(text=text)) == []
+
+
 def test_what_fits_is_approved_beside_what_does_not(approved):
     foreign = {**request(dns("other")), "metadata": {"name": "csr-2"}}
     again = {**request(), "metadata": {"name": "csr-3"}}
 
     assert approved(foreign, request(), again) == ["csr-1", "csr-3"]
+
+
+@pytest.mark.parametrize("labels", [{}, {LABEL: "10.89.0.33"}])
+def test_a_control_plane_knows_the_address_of_a_node_by_the_label_that_no_kubelet_may_set(labels, capsys):
+    api: Any = Api(request(), labels=labels)
+
+    approver.approve(api)
+
+    assert api.approved == []
+    assert capsys.readouterr().out.startswith(f"csr-1 of system:node:{NODE} is not approved: ")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine")
+def test_a_control_plane_signs_for_itself_who_may_approve_and_nothing_else(monkeypatch, tmp_path):
+    made = pki.make(pki.now())["cluster"]
+    (tmp_path / "ca.crt").write_text(made["certificate"])
+    (tmp_path / "ca.key").write_text(made["key"])
+    monkeypatch.setattr(approver, "PKI", tmp_path)
+
+    approver.Api(tmp_path)
+
+    signed = x509.load_pem_x509_certificate((tmp_path / "client.crt").read_bytes())
+    signed.verify_directly_issued_by(x509.load_pem_x509_certificate(made["certificate"].encode()))
+    assert signed.subject.rfc4514_string() == f"CN={approver.USER}"
+    assert list(signed.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [
+        ExtendedKeyUsageOID.CLIENT_AUTH
+    ]
+    assert not signed.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert (signed.not_valid_after_utc - signed.not_valid_before_utc).days == 1
+
+
+def test_what_control_planes_have_needs_nothing_but_a_plain_python(tmp_path):
+    # No site packages and no folder of this project, as on a machine; it comes as far as openssl, which is not there.
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", Path(approver.__file__)],
+        env={"RUNTIME_DIRECTORY": str(tmp_path), "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stderr.strip().endswith("No such file or directory: 'openssl'")
+
+
+@pytest.mark.parametrize("role", ["worker", "control-plane", "first"])
+def test_control_planes_get_what_approves_and_every_node_its_address(role, monkeypatch):
+    machine, cluster = Machine(), Cluster()
+    machine.stands_in(monkeypatch)
+    cluster.stands_in(monkeypatch)
+
+    with Kubectl.on("") as kubectl:
+        serving.have_approved(kubectl, Reach(NODE), {"name": NODE, "address": ADDRESS, "role": role})
+
+    assert cluster.did("label") == [("label", "node", NODE, f"{LABEL}={ADDRESS}", "--overwrite")]
+    there = role != "worker"
+    assert bool(cluster.did("apply")) is there
+    assert (machine.files.keys() == serving.ON_CONTROL_PLANES.keys()) is there
+    assert (("systemctl", "--quiet", "enable", "--now", serving.TIMER) in machine.ran) is there
+
+
+def test_who_approves_may_do_nothing_else():
+    role, binding = yaml.safe_load_all(serving.RIGHTS)
+
+    assert [(rule["resources"], rule.get("resourceNames"), rule["verbs"]) for rule in role["rules"]] == [
+        (["certificatesigningrequests"], None, ["list"]),
+        (["certificatesigningrequests/approval"], None, ["update"]),
+        (["signers"], [SIGNER], ["approve"]),
+        (["nodes"], None, ["get"]),
+    ]
+    assert [(one["kind"], one["name"]) for one in binding["subjects"]] == [("User", approver.USER)]
 
 
 def test_whether_a_kubelet_has_a_certificate_is_the_machine_s_own_word(monkeypatch):

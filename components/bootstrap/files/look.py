@@ -19,6 +19,8 @@ FILES = (
     "etc/containerd/config.toml",
     "etc/modules-load.d/slipway.conf",
     "etc/sysctl.d/90-slipway.conf",
+    "etc/systemd/system/slipway-approver.*",
+    "usr/local/lib/slipway/approver.py",
     "var/lib/kubelet/config.yaml",
 )
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)

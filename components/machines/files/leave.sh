@@ -7,6 +7,7 @@ paths=/usr/local/lib/slipway/paths
 systemctl --quiet disable --now slipway-bootstrap.service 2>/dev/null
 # By itself, as below: systemctl ends none of several where one of them is missing.
 systemctl --quiet disable --now slipway-virtual-ip.service 2>/dev/null
+systemctl --quiet disable --now slipway-approver.timer 2>/dev/null
 if command -v kubeadm >/dev/null; then
   # A member that others still count on has left etcd before; who destroys a cluster waits for nobody.
   kubeadm reset --force --skip-phases remove-etcd-member >/dev/null 2>&1
@@ -22,6 +23,7 @@ done
 find /etc/cni/net.d /var/lib/cni -type f -newer "$claim" -delete 2>/dev/null
 rm -rf /var/lib/etcd /run/flannel /var/log/kubernetes /var/lib/slipway /var/log/slipway
 
+rm -f /etc/systemd/system/slipway-approver.*
 while read -r path; do rm -f "$path"; done <"$paths"
 sed -i 's/^# slipway: //' /etc/fstab
 systemctl --quiet unmask swap.target
