@@ -14,7 +14,7 @@ from yaml.representer import BaseRepresenter
 from components import kubeconfig
 from components.bootstrap import flannel, hardening, host, kubeadm_config, packages, pki, proxy, virtual_ip
 from components.bootstrap.pki import ClientCertificate, Pki
-from components.bootstrap.plan import API_PORT, LIBRARY, PROXY_PORT, Machine, Plan, PodNetwork, Role
+from components.bootstrap.plan import API_PORT, LIBRARY, POD_NETWORK, PROXY_PORT, Machine, Plan, PodNetwork, Role
 
 FILES = Path(__file__).parent / "files"
 
@@ -115,7 +115,7 @@ def _files(
     if _may_join(plan, machine):
         yield "/etc/slipway/kubeadm-join.yaml", "0600", kubeadm_config.join(machine)
     if "pod-network" in own_steps:
-        yield "/etc/slipway/pod-network.yaml", "0644", flannel.manifest(plan)
+        yield POD_NETWORK, "0644", flannel.manifest(plan)
     if credential is not None:
         yield kubeadm_config.JOIN_KUBECONFIG, "0600", join_kubeconfig(plan.name, keys, credential)
     if machine.role is not Role.WORKER:

@@ -217,7 +217,7 @@ FOR_A_PERSON: Mapping[str, str] = {
     "CIS 5.1.8": "as Kubernetes has it",
     "CIS 5.1.9": "as Kubernetes has it",
     "CIS 5.1.10": "as Kubernetes has it",
-    "CIS 5.1.11": "as Kubernetes has it",
+    "CIS 5.1.11": "as Kubernetes has it, and the control planes themselves for what kubelets serve with",
     "CIS 5.1.12": "as Kubernetes has it",
     "CIS 5.1.13": "as Kubernetes has it",
     "CIS 5.2.1": "PodSecurity, in every namespace but kube-system",

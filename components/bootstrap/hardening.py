@@ -104,7 +104,7 @@ def kubelet_settings() -> dict[str, Any]:
     return {
         # The machine's settings are made beforehand, and a kubelet does not change them.
         "protectKernelDefaults": True,
-        # CIS 4.2.11: a certificate of the cluster's own CA, which `Node` approves.
+        # CIS 4.2.11: a certificate of the cluster's own CA, approved as `approver` has it.
         "serverTLSBootstrap": True,
         # CIS 4.2.12
         "tlsMinVersion": "VersionTLS12",

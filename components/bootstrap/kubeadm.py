@@ -14,14 +14,14 @@ import pulumi
 from pulumi.resource import DependencyResource
 
 from components import kubeconfig, versions
-from components.bootstrap import external_etcd, packages, pki, snapshots, virtual_ip
+from components.bootstrap import external_etcd, flannel, packages, pki, snapshots, virtual_ip
 from components.bootstrap.boot import Boot
 from components.bootstrap.external_etcd import EtcdClient
 from components.bootstrap.keys import Keys
 from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs
 from components.bootstrap.kubeadm_rules import faults_of
 from components.bootstrap.node import Node
-from components.bootstrap.plan import Distribution, Machine, Plan, PodNetwork, Role
+from components.bootstrap.plan import Distribution, Machine, Packages, Plan, PodNetwork, Role
 from components.bootstrap.proxy import proxy
 from components.bootstrap.secrets_keys import SecretsKeys
 from components.cluster import Cluster
@@ -106,6 +106,9 @@ class KubeadmCluster(Cluster):
         programs = driver.kubernetes_version.apply(
             lambda version: packages.source(_plan(driver, machines, version, bool(restore)))
         )
+        network = driver.kubernetes_version.apply(
+            lambda version: _pod_network(_plan(driver, machines, version, bool(restore)))
+        )
         all_machines = [made.resource for made in self.machines.values()]
         for machine in machines:
             made = self.machines[machine.name]
@@ -124,6 +127,7 @@ class KubeadmCluster(Cluster):
                 _restore(restore, keys) if restore and machine.role is Role.FIRST else None,
                 virtual_ip.told(args.get("virtual_ip"), machines, machine),
                 None if etcd is None or machine.role is Role.WORKER else etcd.apply(_etcd_files),
+                network if machine.role is Role.FIRST else None,
                 pulumi.ResourceOptions(
                     parent=self,
                     # Upgrades go this way: one node after the other, the workers last. All machines before the first
@@ -233,6 +237,13 @@ def _etcd_client(args: KubeadmArgs) -> pulumi.Output[EtcdClient] | None:
 
 def _etcd_files(client: EtcdClient) -> dict[str, str]:
     return {f"{external_etcd.PKI}/{name}": content for name, content in external_etcd.files(client).items()}
+
+
+def _pod_network(plan: Plan) -> str | None:
+    """What an upgrade makes of the pod network; where machines have all images from the start, it stays as it is."""
+    return (
+        flannel.manifest(plan) if plan.cni is PodNetwork.FLANNEL and plan.packages is not Packages.INSTALLED else None
+    )
 
 
 def _restore(path: str, keys: Keys) -> pulumi.Output[object]:

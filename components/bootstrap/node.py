@@ -38,6 +38,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
         restore: pulumi.Input[object],
         virtual_ip: Mapping[str, object] | None,
         etcd: pulumi.Input[object],
+        pod_network: pulumi.Input[str | None],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__(
@@ -60,6 +61,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
                 "restore": restore,
                 "virtual_ip": virtual_ip,
                 "etcd": etcd,
+                "pod_network": pod_network,
                 **dict.fromkeys(
                     ("instance", "kubelet_version", "container_runtime", "ready", "approval", *upkeep.OUTPUTS)
                 ),

@@ -46,8 +46,10 @@ class NodeProvider(dynamic.ResourceProvider):
     a machine that boots so late that its own has ended; never kept), `snapshots` (where a snapshot of etcd is taken
     before the upgrade: the `cluster`, the `certificate` it is encrypted for and the `folder` it is kept in),
     `restore` (secret: the `path` of the snapshot that etcd is to start with, and the `key` that opens it; never kept),
-    `virtual_ip` (of a control plane: what `virtual_ip.told` tells of the address that they hold among themselves) and
-    `etcd` (of a control plane, secret: the files with which an etcd is asked that is not the cluster's own).
+    `virtual_ip` (of a control plane: what `virtual_ip.told` tells of the address that they hold among themselves),
+    `etcd` (of a control plane, secret: the files with which an etcd is asked that is not the cluster's own) and
+    `pod_network` (the manifest that an upgrade brings, of one node alone). Outputs beside what is looked at: `instance`
+    and `approval`, by which kubelets' certificates are approved.
     """
 
     serialize_as_secret_always = False  # what is pickled is the name of a class

@@ -16,6 +16,9 @@ DNS_DOMAIN = "cluster.local"
 LIBRARY = "/usr/local/lib/slipway"
 """Where a machine has what Slipway runs on it."""
 
+POD_NETWORK = "/etc/slipway/pod-network.yaml"
+"""Where the first control plane has the manifest of the pod network."""
+
 
 class Role(StrEnum):
     """What a machine is in the cluster."""

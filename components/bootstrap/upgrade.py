@@ -15,7 +15,7 @@ from typing import Any
 from components import progress
 from components.bootstrap import etcd_members
 from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
-from components.bootstrap.plan import API_PORT, LIBRARY, Role
+from components.bootstrap.plan import API_PORT, LIBRARY, POD_NETWORK, Role
 from components.bootstrap.status import SECONDS_BETWEEN_LOOKS, NodeError, await_steps
 from components.machines.reach import Reach, ReachError
 
@@ -46,11 +46,13 @@ def upgrade(kubectl: Kubectl, node: Mapping[str, Any]) -> None:
     roll = _Roll(kubectl, name, node["version"], time.monotonic() + 60 * float(node["minutes"]))
 
     roll.until("the cluster is well enough", lambda: _ailment(kubectl, node))
-    roll.run(reach, node, "kubeadm", [("take-kubeadm", _install(node, "kubeadm")), _step("kubeadm-upgrade")])
+    network = [_step("pod-network")] if node.get("pod_network") else []
+    roll.run(reach, node, "kubeadm", [("take-kubeadm", _install(node, "kubeadm")), _step("kubeadm-upgrade"), *network])
     _mark(kubectl, name)
     roll.until("somebody makes up for its pods", _leaderless(kubectl))
     roll.drain()
-    roll.run(reach, node, "kubelet", [("take-kubelet", _install(node, "kubelet kubectl")), _step("kubelet-by-proxy")])
+    kubelet = ("take-kubelet", _install(node, "kubelet kubectl"))
+    roll.run(reach, node, "kubelet", [kubelet, _step("close-kubelet-unit"), _step("kubelet-by-proxy")])
     roll.until("it is Ready again", lambda: _unready(kubectl, node) or _ailment(kubectl, node))
     _unmark(kubectl, name)
 
@@ -84,6 +86,8 @@ class _Roll:
             f"{LIBRARY}/bootstrap.py": (0o700, (FILES / "bootstrap.py").read_text()),
             "/etc/slipway/upgrade.env": (0o644, "".join(f"{k}={shlex.quote(v)}\n" for k, v in settings.items())),
         }
+        if network := node.get("pod_network"):
+            files[POD_NETWORK] = (0o644, network)
         for number, (step, script) in enumerate(steps, start=1):
             files[f"{folder}/steps/{number}0-{step}.sh"] = (0o600, script)
         try:

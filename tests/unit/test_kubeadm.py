@@ -146,6 +146,32 @@ def test_a_snapshot_is_taken_before_the_first_control_plane_is_upgraded_and_befo
     assert [node.inputs.get("snapshots") for node in others] == [None] * 4
 
 
+@pytest.mark.parametrize(
+    ("packages", "cni", "brought"),
+    [
+        ("upstream", "flannel", True),
+        ("mirror", "flannel", True),
+        ("installed", "flannel", False),
+        ("upstream", "none", False),
+    ],
+)
+def test_an_upgrade_brings_the_pod_network_where_its_images_can_be_had(deploy, packages, cni, brought):
+    hosts = [{"address": "192.168.1.11", "role": "control-plane", "host_key": "ssh-ed25519 " + "A" * 68}]
+    args: Any = {
+        "version": "1.37.2",
+        "machines": {"driver": "ssh", "hosts": [*hosts, {**hosts[0], "address": "192.168.1.12", "role": "worker"}]},
+        "endpoint": "api.example.org",
+        "packages": packages,
+        **({"mirror": "https://mirror.example.org"} if packages == "mirror" else {}),
+        "cni": cni,
+        "pod_cidr": "10.99.0.0/16",
+    }
+    first, other = deploy(lambda: KubeadmCluster("demo", args), outputs=outputs()).of("Node")
+
+    assert ('"Network": "10.99.0.0/16"' in (first.inputs.get("pod_network") or "")) is brought
+    assert other.inputs.get("pod_network") is None
+
+
 def test_a_cluster_that_is_restored_starts_with_the_snapshot_and_every_key_of_secrets(made, monkeypatch, tmp_path):
     snapshot = tmp_path / "demo-v1.36.3-20261125T000000Z.etcd.cms"
     snapshot.touch()

@@ -9,7 +9,7 @@ import pytest
 from components.bootstrap import status, upgrade
 from components.bootstrap.node_provider import NodeProvider
 from components.bootstrap.status import NodeError
-from components.bootstrap.upgrade import LIBRARY, MARK
+from components.bootstrap.upgrade import LIBRARY, MARK, POD_NETWORK
 from tests.unit.fake_node import Clock, Cluster, Machine, step
 
 FIRST, SECOND, WORKER = "demo-control-plane-1", "demo-control-plane-2", "demo-worker-1"
@@ -116,7 +116,27 @@ def test_programs_are_taken_one_phase_at_a_time(machine):
     assert kubeadm.startswith("export ONLY='kubeadm'\n")
     assert kubelet.startswith("export ONLY='kubelet kubectl'\n")
     assert "kubeadm upgrade" in machine.files[f"{folder}-kubeadm/steps/20-kubeadm-upgrade.sh"]
-    assert "systemctl restart kubelet" in machine.files[f"{folder}-kubelet/steps/20-kubelet-by-proxy.sh"]
+    assert "systemctl restart kubelet" in machine.files[f"{folder}-kubelet/steps/30-kubelet-by-proxy.sh"]
+
+
+def test_the_kubelets_unit_is_closed_after_the_package_has_brought_it_anew(machine):
+    roll()
+
+    steps = [path for path in machine.files if path.startswith(f"{LIBRARY}/upgrades/{NEW}-kubelet/steps/")]
+    take, close = (one for one in sorted(steps) if "take-kubelet" in one or "close-kubelet-unit" in one)
+    assert ("take-kubelet" in take, "chmod 0600" in machine.files[close]) == (True, True)
+
+
+@pytest.mark.parametrize("manifest", ["kind: DaemonSet", None])
+def test_the_pod_network_follows_kubernetes_where_its_manifest_comes_along(machine, manifest):
+    changed = {**node(FIRST, "first"), "pod_network": manifest}
+    machine.starts = lambda folder: finish(machine, folder)
+
+    with pytest.raises(NodeError, match="its kubelet is"):
+        NodeProvider().update(FIRST, {**changed, "version": OLD}, changed)
+
+    step = f"{LIBRARY}/upgrades/{NEW}-kubeadm/steps/30-pod-network.sh"
+    assert (machine.files.get(POD_NETWORK), step in machine.files) == (manifest, manifest is not None)
 
 
 def test_nothing_is_begun_while_a_control_plane_is_not_ready(machine, cluster):

@@ -13,7 +13,8 @@ for program in ${ONLY:-}; do
   fi
 done
 
-for program in containerd runc kubeadm kubelet kubectl haproxy curl conntrack iptables ${VIRTUAL_IP:+keepalived}; do
+needed="containerd runc kubeadm kubelet kubectl haproxy curl conntrack iptables openssl"
+for program in $needed ${VIRTUAL_IP:+keepalived}; do
   command -v "$program" >/dev/null ||
     { echo "$program is not on this machine: take another image, or have the packages installed"; exit 1; }
 done
