@@ -68,13 +68,15 @@ class NetworkProvider(_Provider):
     """
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
-        """Refuse a version of which there is no image, and a change that machines which stand would not take in."""
+        """Refuse a version without an image, a name that is taken, and what machines that stand would not take in."""
         failures = fixed_failures(_olds, news)
-        if news["version"] != _olds.get("version"):
-            try:
+        try:
+            if news["version"] != _olds.get("version"):
                 _image(Engine.find(), news["version"])
-            except EngineError as error:
-                failures.append(dynamic.CheckFailure("", str(error)))
+            if not _olds:
+                _refuse_network(Engine.find(), news["name"])
+        except EngineError as error:
+            failures.append(dynamic.CheckFailure("", str(error)))
         return dynamic.CheckResult(news, failures)
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
@@ -91,12 +93,7 @@ class NetworkProvider(_Provider):
         """Make the network, or take over the one that a create which was killed has left empty."""
         engine = Engine.find()
         name, claim = props["name"], uuid.uuid4().hex[:16]
-        if (labels := _labels_of_network(engine, name)) is not None:
-            if CLAIM not in labels or _containers(engine, labels[CLAIM]):
-                raise EngineError(
-                    f"there is a network {name} already, and it is not touched; write another `name` under "
-                    f"slipway:cluster, or remove it (`{engine.cli} network rm {name}`)"
-                )
+        if _refuse_network(engine, name):
             engine.run("network", "rm", name)
         engine.run("network", "create", "--subnet", props["cidr"], "--label", f"{CLAIM}={claim}", name)
         return dynamic.CreateResult(claim, {**props, **_image(engine, props["version"])})
@@ -145,6 +142,7 @@ class MachineProvider(_ContainerProvider):
             fault = _release_fault(kept) if _has_other_release(_olds, news) else None
             return dynamic.CheckResult(kept, [dynamic.CheckFailure("", fault)] if fault else [])
         try:
+            _refuse_container(Engine.find(), news["name"], news["claim"])
             # At the first preview the network has not told yet which one it is.
             there = not isinstance(news["image"], str) or Engine.find().has_image(news["image"])
         except EngineError as error:
@@ -193,8 +191,14 @@ class BalancerProvider(_ContainerProvider):
     """What people reach the API through. Inputs: `name`, `claim`, `network`, `address`, `image`, `config`, `port`."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
-        """What it was made from stays."""
-        return dynamic.CheckResult({**news, **({"image": _olds["image"]} if _olds else {})}, [])
+        """Refuse a name that is taken; what it was made from stays."""
+        if _olds:
+            return dynamic.CheckResult({**news, "image": _olds["image"]}, [])
+        try:
+            _refuse_container(Engine.find(), news["name"], news["claim"])
+        except EngineError as error:
+            return dynamic.CheckResult(news, [dynamic.CheckFailure("", str(error))])
+        return dynamic.CheckResult(news, [])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """Another list of control planes is taken in place."""
@@ -312,8 +316,10 @@ def _inspect(engine: Engine, name: str, ask: Sequence[str], ask_for_names: Seque
         return ""
 
 
-def _is_ours(container: Mapping[str, Any], claim: str) -> bool:
-    return bool(container) and (container["Config"]["Labels"] or {}).get(CLAIM) == claim
+def _is_ours(container: Mapping[str, Any], claim: object) -> bool:
+    """Whether a container bears the claim; any one, where it is not known yet which that will be."""
+    mark = (container["Config"]["Labels"] or {}).get(CLAIM) if container else None
+    return mark == claim if isinstance(claim, str) else mark is not None
 
 
 def _is_our_network(engine: Engine, name: str, claim: str) -> bool:
@@ -330,14 +336,43 @@ def _make_room(engine: Engine, name: str, claim: str) -> None:
     Raises:
         EngineError: There is one of that name that is not ours.
     """
+    if _refuse_container(engine, name, claim):
+        engine.remove([name])
+
+
+def _refuse_container(engine: Engine, name: str, claim: object) -> bool:
+    """Whether there is a container of a name that is ours.
+
+    Args:
+        engine: Where it would be.
+        name: Its name.
+        claim: What ours bears; before there is a network it is not known, and then no text.
+
+    Raises:
+        EngineError: There is one that is not ours, as far as that is known.
+    """
     found = _container(engine, name)
     if found and not _is_ours(found, claim):
         raise EngineError(
             f"there is a container {name} already, not made by this stack, and it is not touched; "
             f"write another `name` under slipway:cluster, or remove it (`{engine.cli} rm --force {name}`)"
         )
-    if found:
-        engine.remove([name])
+    return bool(found)
+
+
+def _refuse_network(engine: Engine, name: str) -> bool:
+    """Whether there is a network of a name that a create which was killed has left empty.
+
+    Raises:
+        EngineError: There is another one.
+    """
+    labels = _labels_of_network(engine, name)
+    if labels is not None and (CLAIM not in labels or _containers(engine, labels[CLAIM])):
+        raise EngineError(
+            f"there is a network {name} already, and it is not touched; write another `name` under "
+            f"slipway:cluster, or remove it (`{engine.cli} network rm {name}`)"
+        )
+    return labels is not None
 
 
 def _put(engine: Engine, container: str, folder: str, files: Mapping[str, str], mode: int = 0o600) -> None:

@@ -373,7 +373,7 @@ def test_a_container_that_is_not_ours_is_left_alone(slipway, machine_image, engi
     theirs = f"{KILLED}-control-plane-1"
     engine.run("create", "--name", theirs, "--entrypoint", "/bin/true", machine_image)
     try:
-        run = stack.fails("up")
+        run = stack.fails("preview")
         assert f"there is a container {theirs} already, not made by this stack, and it is not touched" in run.output
         labels = json.loads(engine.run("inspect", "--format", "{{json .Config.Labels}}", theirs))
         assert CLAIM not in labels

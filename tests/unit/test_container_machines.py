@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from pulumi.output import Unknown
 
 from components.local.container_engine import Engine, EngineError
 from components.local.kind_config import OFFLINE_REPOSITORY
@@ -84,7 +85,10 @@ def test_a_network_of_somebody_else_is_not_touched_and_named(docker, labels, mac
     if machine_of:
         docker.holds("other", machine_of, status="exited")
 
-    with pytest.raises(EngineError, match="there is a network demo-network already, and it is not touched"):
+    refusal = "there is a network demo-network already, and it is not touched"
+    [failure] = NetworkProvider().check({}, {**NETWORK, "fixed": {}}).failures
+    assert failure.reason.startswith(refusal)
+    with pytest.raises(EngineError, match=refusal):
         NetworkProvider().create(dict(NETWORK))
     NetworkProvider().delete(OURS, dict(NETWORK))
 
@@ -94,6 +98,7 @@ def test_a_network_of_somebody_else_is_not_touched_and_named(docker, labels, mac
 
 def test_a_network_that_a_killed_create_left_is_made_anew(docker):
     docker.networks["demo-network"] = {CLAIM: THEIRS}
+    assert NetworkProvider().check({}, {**NETWORK, "fixed": {}}).failures == []
 
     made = NetworkProvider().create(dict(NETWORK))
 
@@ -240,6 +245,7 @@ def test_a_machine_tells_how_it_is_reached(docker):
 @pytest.mark.parametrize("status", ["created", "running", "exited"])
 def test_what_a_killed_create_left_is_made_anew(docker, provider, props, status):
     docker.holds(props["name"], OURS, status=status)
+    assert provider.check({}, dict(props)).failures == []
 
     provider.create(dict(props))
 
@@ -253,7 +259,10 @@ def test_a_container_of_somebody_else_is_not_touched_and_named(docker, provider,
     name = props["name"]
     docker.holds(name, claim)
 
-    with pytest.raises(EngineError, match=rf"there is a container {name} already, .* is not touched; .*`name`"):
+    refusal = rf"there is a container {name} already, .* is not touched; .*`name`"
+    [failure] = provider.check({}, dict(props)).failures
+    assert re.match(refusal, failure.reason)
+    with pytest.raises(EngineError, match=refusal):
         provider.create(dict(props))
     assert provider.read("id", dict(props)).id == ""
     # A destroy is not held up by what is not its own.
@@ -261,6 +270,16 @@ def test_a_container_of_somebody_else_is_not_touched_and_named(docker, provider,
 
     assert list(docker.containers) == [name]
     assert docker.done("rm") == docker.done("start") == docker.done("cp") == []
+
+
+@pytest.mark.parametrize(("provider", "props"), [(MachineProvider(), MACHINE), (BalancerProvider(), BALANCER)])
+@pytest.mark.parametrize(("mark", "faults"), [(None, 1), (OURS, 0)])
+def test_before_there_is_a_network_what_bears_no_mark_is_refused_and_what_bears_one_may_be_ours(
+    docker, provider, props, mark, faults
+):
+    docker.holds(props["name"], mark)
+
+    assert len(provider.check({}, {**props, "claim": Unknown()}).failures) == faults
 
 
 @pytest.mark.parametrize(("provider", "props"), [(MachineProvider(), MACHINE), (BalancerProvider(), BALANCER)])
@@ -343,7 +362,7 @@ def test_a_release_that_the_engine_has_not_is_refused_at_preview_with_the_fix(do
     )
 
 
-def test_a_machine_that_is_made_anew_takes_the_new_user_data():
+def test_a_machine_that_is_made_anew_takes_the_new_user_data(docker):
     # The engine checks what replaces a resource as if there had been none before.
     inputs = MachineProvider().check({}, {**MACHINE, "image": None, "user_data": "another"}).inputs
 
