@@ -171,7 +171,8 @@ class Api:
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """What it answers; nothing where there is no such thing."""
-        self._server.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"})
+        data = json.dumps(body) if body else None
+        self._server.request(method, path, data, {"Content-Type": "application/json"})
         answer = self._server.getresponse()
         told = json.load(answer)
         if answer.status == http.client.NOT_FOUND:

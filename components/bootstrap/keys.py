@@ -22,7 +22,13 @@ class Keys(dynamic.Resource, module="slipway", name="Keys"):
     """When the administrator's certificate ends (ISO 8601); in its last third of life, `pulumi up` renews it."""
 
     def __init__(
-        self, name: str, cluster: str, opts: pulumi.ResourceOptions, *, encryption_generation: int = 1
+        self,
+        name: str,
+        cluster: str,
+        opts: pulumi.ResourceOptions,
+        *,
+        encryption_generation: int = 1,
+        authority_generation: int = 1,
     ) -> None:
         secret = pulumi.ResourceOptions(additional_secret_outputs=["pki", "admin"])
         super().__init__(
@@ -31,6 +37,7 @@ class Keys(dynamic.Resource, module="slipway", name="Keys"):
             {
                 "name": cluster,
                 "encryption_generation": encryption_generation,
+                "authority_generation": authority_generation,
                 **dict.fromkeys(("pki", "admin", "admin_expires")),
             },
             pulumi.ResourceOptions.merge(opts, secret),

@@ -6,9 +6,11 @@ did not make.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pulumi
 from pulumi.resource import DependencyResource
@@ -60,6 +62,9 @@ class KubeadmCluster(Cluster):
         restore = os.environ.get(RESTORE)
         if restore and (fault := _restore_fault(restore, args, machines, state)):
             raise SpecError([fault])
+        authorities = args.get("authority_generation", 1)
+        if not restore and (fault := _authority_fault(authorities, outputs_of(state, "slipway:Keys", f"{name}-keys"))):
+            raise SpecError([fault])
         etcd = _etcd_client(args)
 
         driver.prepare({**fixed(args), **driver.fixed()}, below)
@@ -69,6 +74,7 @@ class KubeadmCluster(Cluster):
             name,
             pulumi.ResourceOptions(parent=self, protect=protect),
             encryption_generation=generation,
+            authority_generation=authorities,
         )
         # Control planes that stand know a newer key only after all others have joined them.
         known_key = int(outputs_of(state, "slipway:SecretsKeys", f"{name}-secrets").get("generation", generation))
@@ -261,6 +267,18 @@ def _restore_fault(path: str, args: KubeadmArgs, machines: list[Machine], state:
         return Fault(RESTORE, f"there is no snapshot {path}")
     fault = snapshots.version_fault(Path(path), args["version"])
     return Fault("version", fault) if fault else None
+
+
+def _authority_fault(generation: int, keys: Mapping[str, Any]) -> Fault | None:
+    """Why a cluster does not get new CAs, if so: whoever was made with the old ones believes no other."""
+    made = keys.get("authority_generation", generation)
+    if generation <= made:
+        return None  # a lower one is refused by whoever has made them
+    message = (
+        f"a cluster that stands takes no new CAs: run `make snapshot` with {made:g}, then write {generation} and run "
+        "`make restore`, which makes all machines anew"
+    )
+    return Fault("authorityGeneration", message)
 
 
 def _upgrade_faults(version: str, machines: list[Machine], state: State, today: date) -> list[Fault]:

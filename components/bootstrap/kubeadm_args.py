@@ -80,3 +80,7 @@ class KubeadmArgs(ClusterArgs):
 
     encryption_key_generation: NotRequired[int]
     """Raise it by one for a new key of Secrets in etcd: all of them are written again with it. Default: 1."""
+
+    authority_generation: NotRequired[int]
+    """Raise it by one, then run `make restore`, for new CAs and another key of service accounts: all machines are made
+    anew with them. For when the CAs end, or somebody may have seen a key of theirs. Default: 1."""

@@ -65,13 +65,17 @@ class EncryptionKey(TypedDict):
     """32 bytes in base64, for secretbox."""
 
 
-class Pki(TypedDict):
-    """All that a control plane needs before it starts."""
+class Authorities(TypedDict):
+    """Whom a cluster believes."""
 
     cluster: Authority
     etcd: Authority
     front_proxy: Authority
     service_accounts: ServiceAccounts
+
+
+class Pki(Authorities):
+    """All that a control plane needs before it starts."""
 
     encryption_keys: list[EncryptionKey]
     """The first one encrypts; all decrypt."""
@@ -85,6 +89,11 @@ class Pki(TypedDict):
 
 def make(now: datetime) -> Pki:
     """Make everything anew."""
+    return {**authorities(now), "encryption_keys": [encryption_key(1)], "snapshots": make_key(now)}
+
+
+def authorities(now: datetime) -> Authorities:
+    """New ones, which nobody believes yet; what etcd holds and snapshots are encrypted by is not theirs."""
     signer = ec.generate_private_key(ec.SECP256R1())
     public = signer.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -94,8 +103,6 @@ def make(now: datetime) -> Pki:
         "etcd": _authority("etcd-ca", now),
         "front_proxy": _authority("front-proxy-ca", now),
         "service_accounts": {"key": _pem_of(signer), "public_key": public.decode()},
-        "encryption_keys": [encryption_key(1)],
-        "snapshots": make_key(now),
     }
 
 

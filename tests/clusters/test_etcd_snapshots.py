@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from components.bootstrap import pki, snapshots
+from tests.clusters.conftest import Kubectl
 from tools import paths
 from tools import snapshots as tools
 
@@ -92,6 +93,28 @@ def test_a_cluster_whose_machines_are_all_lost_goes_on_from_its_snapshot(stack, 
 
 
 def test_nothing_is_left_to_do_after_that(stack):
+    assert set(stack.up().changes) == {"same"}
+
+
+def test_all_machines_get_new_authorities_by_a_restore_and_go_on_with_what_was_there(
+    stack, commands, snapshot, kubectl, tmp_path
+):
+    (tmp_path / "before").mkdir()
+    before, old = Kubectl(stack, tmp_path / "before"), stack.outputs()["ca_certificate"]
+    stack.set(authorityGeneration=2)
+    assert "authorityGeneration: a cluster that stands takes no new CAs" in stack.fails("preview").output
+
+    tools.restore(commands, snapshot)
+
+    new, ask = stack.outputs()["ca_certificate"], kubectl(stack)
+    assert new != old
+    assert sorted(ask.nodes()) == sorted(MACHINES)
+    assert ask("get", "secret", "hidden", "--output=jsonpath={.data.word}") == "dHJlYXN1cmU="
+    # Pods believe nobody else, and are believed.
+    ask("rollout", "status", "deployment/coredns", "--namespace=kube-system", "--timeout=180s")
+    assert ask("get", "configmap", "kube-root-ca.crt", "--output=jsonpath={.data.ca\\.crt}") == new
+    with pytest.raises(AssertionError, match="certificate signed by unknown authority"):
+        before("get", "nodes")
     assert set(stack.up().changes) == {"same"}
 
 

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from components.bootstrap import virtual_ip
+from components.bootstrap.serving import TIMER, UNITS
 from components.bootstrap.upgrade import MARK
 from components.machines.container_provider import CLAIM
 from tests.clusters.asking import AskingOnANode, AskingTheApi
@@ -24,6 +25,7 @@ BUSYBOX = "slipway.local/busybox:1"
 VIRTUAL_IP = "10.89.0.5"
 OLD, NEW = "1.36", "1.37"
 CONTROL_PLANES = ("control-plane-1", "control-plane-2", "control-plane-3")
+KUBELET_UNIT = "find /etc/systemd/system /usr/lib/systemd/system -path '*kubelet.service*' -type f"
 
 WEB = """
 apiVersion: v1
@@ -267,6 +269,8 @@ def test_an_upgrade_in_place_loses_no_request_though_the_run_is_killed_in_the_mi
     run("rollout", "status", "deployment/steady", "--timeout=180s")
     address = run("get", "service", "steady", "--output=jsonpath={.spec.clusterIP}")
     node_image.ensure_machine({"version": NEW})
+    # As a package brings it.
+    engine.run("exec", names("worker-1")[0], "sh", "-c", f"{KUBELET_UNIT} -exec chmod 0644 {{}} +")
     stack.set(version=NEW)
 
     with (
@@ -300,6 +304,18 @@ def test_nothing_of_the_older_version_is_left_after_an_upgrade(stack, kubectl):
     assert stack.up().changes.keys() == {"same"}
 
 
+def test_an_upgrade_closes_the_kubelets_unit(stack, on):
+    assert on("worker-1", "sh", "-c", KUBELET_UNIT)
+    assert on("worker-1", "sh", "-c", f"{KUBELET_UNIT} -perm /077") == ""
+
+
+@pytest.mark.parametrize("machine", CONTROL_PLANES)
+def test_every_control_plane_still_approves_after_an_upgrade(stack, on, machine):
+    on(machine, "systemctl", "start", UNITS[0])
+
+    assert on(machine, "systemctl", "is-active", TIMER) == "active\n"
+
+
 def test_a_control_plane_that_was_killed_is_replaced_by_one_command(
     stack, engine, kubectl, etcdctl, on, ask, holders, capsys
 ):
@@ -330,6 +346,7 @@ def test_a_control_plane_that_was_killed_is_replaced_by_one_command(
     assert members[lost] != before
     (health,) = {one["health"] for one in etcdctl("endpoint", "health", "--cluster")}
     assert health
+    assert on("control-plane-1", "systemctl", "is-active", TIMER) == "active\n"
 
 
 def test_control_planes_leave_etcd_before_they_go(stack, kubectl, etcdctl, ask):

@@ -3,14 +3,17 @@
 import json
 import time
 from datetime import timedelta
+from ipaddress import ip_address
 
 import pytest
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from components.bootstrap import drift, encryption, pki
+from components.bootstrap import approver, drift, encryption, pki, serving
+from components.local.container_engine import EngineError
 from tests.clusters.conftest import Kubectl
 
 CONTROL_PLANE = "slipway-test-pair-control-plane-1"
@@ -20,6 +23,11 @@ PKI = "/etc/kubernetes/pki"
 
 KUBELET_SECONDS = 120
 """How long a kubelet, which looks every 20 s, may take to do what a manifest says."""
+
+APPROVAL_SECONDS = 180
+"""How long a control plane, which looks each minute, may take to approve."""
+
+AS_KUBELET = ("kubectl", "--kubeconfig=/etc/kubernetes/kubelet.conf")
 
 
 @pytest.fixture
@@ -107,6 +115,53 @@ def test_certificates_that_have_ended_are_renewed_though_the_api_cannot_be_asked
     assert sorted(Kubectl(pair, tmp_path).nodes()) == [CONTROL_PLANE, WORKER]
     # The API shows its new certificate to kubelets, and they theirs.
     assert Kubectl(pair, tmp_path)("logs", "--namespace=kube-system", f"kube-scheduler-{CONTROL_PLANE}", "--tail=1")
+
+
+def test_control_planes_approve_what_a_kubelet_may_serve_with_while_nobody_runs_anything(pair, on, tmp_path):
+    kubectl = Kubectl(pair, tmp_path)
+    label = f"jsonpath={{.metadata.labels.{approver.ADDRESS.replace('.', chr(92) + '.')}}}"
+    address = kubectl("get", "node", WORKER, f"--output={label}")
+    before = on(WORKER, "readlink", serving.CERTIFICATE)
+    # With whatever a kubelet may do, in its name.
+    for name, asked in {"own": address, "foreign": "10.96.0.1"}.items():
+        on(WORKER, *AS_KUBELET, "create", "--filename=-", stdin=_request(name, asked))
+    on(WORKER, "rm", serving.CERTIFICATE)
+
+    on(WORKER, "systemctl", "restart", "kubelet")
+    on(WORKER, "timeout", f"{APPROVAL_SECONDS}", "sh", "-c", f"until test -e {serving.CERTIFICATE}; do sleep 0.5; done")
+
+    assert on(WORKER, "readlink", serving.CERTIFICATE) != before
+    status = "--output=jsonpath={.status.conditions[*].type}"
+    assert kubectl("get", "certificatesigningrequest", "own", status) == "Approved"
+    assert kubectl("get", "certificatesigningrequest", "foreign", status) == ""
+    told = on(CONTROL_PLANE, "journalctl", "--output=cat", f"--unit={serving.UNITS[0]}")
+    assert f"foreign of system:node:{WORKER} is not approved: it is for other names or addresses than its own" in told
+    assert "Starting" not in told
+    assert kubectl("logs", "--namespace=kube-system", "--selector=k8s-app=kube-proxy", "--tail=1")
+
+
+def test_a_kubelet_cannot_tell_control_planes_another_address(pair, on):
+    with pytest.raises(EngineError, match="is not allowed to modify labels"):
+        on(WORKER, *AS_KUBELET, "label", "node", WORKER, f"{approver.ADDRESS}=10.96.0.1", "--overwrite")
+
+
+def _request(name, address):
+    """What the worker's kubelet asks for, with another address perhaps."""
+    user = [(NameOID.ORGANIZATION_NAME, "system:nodes"), (NameOID.COMMON_NAME, f"system:node:{WORKER}")]
+    names = x509.SubjectAlternativeName([x509.DNSName(WORKER), x509.IPAddress(ip_address(address))])
+    asked = (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(*one) for one in user]))
+        .add_extension(names, critical=False)
+        .sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    )
+    spec = {
+        "signerName": approver.SIGNER,
+        "usages": ["digital signature", "server auth"],
+        "request": pki.base64_of(asked.public_bytes(serialization.Encoding.PEM).decode()),
+    }
+    about = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {"name": name}}
+    return json.dumps({**about, "spec": spec})
 
 
 def _age(on, name, ends=timedelta(minutes=10)):

@@ -39,6 +39,8 @@ PATHS = (
     "/etc/kubernetes/kubelet.conf",
     "/var/lib/etcd/member",
     "/usr/local/lib/slipway/bootstrap.py",
+    "/etc/systemd/system/slipway-approver.timer",
+    "/etc/systemd/system/timers.target.wants/slipway-approver.timer",
 )
 
 

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from components.bootstrap import pki
 from components.bootstrap.pki_provider import PkiProvider
@@ -11,6 +12,7 @@ NOW = datetime(2026, 11, 25, 7, 40, tzinfo=UTC)
 INPUTS: dict[str, Any] = {
     "name": "prod",
     "encryption_generation": 1.0,  # between processes every number travels as a float
+    "authority_generation": 1.0,
     **dict.fromkeys(("pki", "admin", "admin_expires")),
 }
 
@@ -82,6 +84,23 @@ def test_a_new_generation_adds_a_key_of_secrets_and_changes_nothing_else(standin
     assert changes(raised, encryption_generation=2.0) is False
 
 
+@pytest.mark.parametrize("state", ["new", "older than generations of authorities"])
+def test_new_authorities_leave_what_etcd_and_snapshots_are_encrypted_with(standing, state):
+    if state != "new":
+        del standing["authority_generation"]
+    assert changes(standing) is False
+    assert changes(standing, authority_generation=2.0) is True
+    raised = updated(standing, authority_generation=2.0)
+
+    old, new = standing["pki"], raised["pki"]
+    assert {name for name in new if new[name] == old[name]} == {"encryption_keys", "snapshots"}
+    admin, authority = (
+        x509.load_pem_x509_certificate(one["certificate"].encode()) for one in (raised["admin"], new["cluster"])
+    )
+    admin.verify_directly_issued_by(authority)
+    assert changes(raised, authority_generation=2.0) is False
+
+
 def test_a_state_that_is_older_than_snapshots_gets_a_key_for_them_and_keeps_the_others(standing):
     older = {**standing, "pki": {name: value for name, value in standing["pki"].items() if name != "snapshots"}}
 
@@ -97,10 +116,14 @@ def test_keys_are_never_made_anew_for_any_change(standing, today):
 
 
 @pytest.mark.parametrize("generation", [0.0, 1.5])
-def test_a_generation_that_is_none_is_refused(generation):
-    (failure,) = PkiProvider().check({}, {**INPUTS, "encryption_generation": generation}).failures
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [("encryption_generation", "encryptionKeyGeneration"), ("authority_generation", "authorityGeneration")],
+)
+def test_a_generation_that_is_none_is_refused(generation, key, name):
+    (failure,) = PkiProvider().check({}, {**INPUTS, key: generation}).failures
 
-    assert failure.reason.startswith(f"encryptionKeyGeneration: {generation:g} cannot follow 1")
+    assert failure.reason.startswith(f"{name}: {generation:g} cannot follow 1")
 
 
 def test_a_generation_never_falls():
@@ -108,7 +131,7 @@ def test_a_generation_never_falls():
     (failure,) = PkiProvider().check(olds, {**INPUTS, "encryption_generation": 2.0}).failures
 
     assert failure.reason == (
-        "encryptionKeyGeneration: 2 cannot follow 3, as keys of Secrets are only added; "
+        "encryptionKeyGeneration: 2 cannot follow 3, as there is no way back; "
         "write 3, or the next whole number for a new key"
     )
     assert PkiProvider().check(olds, {**olds, "encryption_generation": 4.0}).failures == []

@@ -204,6 +204,24 @@ def test_a_restore_that_cannot_be_is_refused(made, monkeypatch, tmp_path, name, 
         made(state_with(*state))
 
 
+def test_new_authorities_are_refused_but_where_all_machines_are_made_anew(made, monkeypatch, tmp_path):
+    urn = "urn:pulumi:test::slipway::slipway:index:KubeadmCluster$pulumi-python:dynamic/slipway:Keys::demo-keys"
+    state = {urn: {"authority_generation": 1.0}}
+
+    with pytest.raises(SpecError) as raised:
+        made(state, authority_generation=2)
+
+    assert str(raised.value) == (
+        "authorityGeneration: a cluster that stands takes no new CAs: run `make snapshot` with 1, then write 2 and run "
+        "`make restore`, which makes all machines anew"
+    )
+    assert made(authority_generation=2).the("Keys").inputs["authority_generation"] == 2
+    snapshot = tmp_path / "demo-v1.37.2-20261125T000000Z.etcd.cms"
+    snapshot.touch()
+    monkeypatch.setenv(RESTORE, str(snapshot))
+    assert made(state, authority_generation=2).the("Keys").inputs["authority_generation"] == 2
+
+
 @pytest.mark.parametrize(
     ("running", "wanted", "reason"),
     [
