@@ -70,6 +70,12 @@ def test_what_no_etcd_can_be_asked_with_is_refused_in_one_line_with_the_fix(chan
     assert list(map(str, faults_of({**ARGS, "etcd": {**ETCD, **change}}))) == [fault]
 
 
+def test_new_authorities_of_the_cluster_are_refused_as_nobody_could_restore_it_with_them():
+    assert list(map(str, faults_of({**ARGS, "authority_generation": 2}))) == [
+        "authorityGeneration: new CAs come with a restore, and whoever has this etcd restores it; drop the key"
+    ]
+
+
 WRITE = "write it by `pulumi config set --secret slipway:etcdKey <FILE`"
 SEALED = (
     load_pem_private_key(CLIENT["key"].encode(), None)
