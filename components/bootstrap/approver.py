@@ -32,7 +32,7 @@ ADDRESS = "node-restriction.kubernetes.io/slipway-address"
 
 USAGES = {"digital signature", "key encipherment", "server auth"}
 
-_SEQUENCE, _SET, _OBJECT, _OCTETS, _ATTRIBUTES = 0x30, 0x31, 0x06, 0x04, 0xA0
+_SEQUENCE, _SET, _INTEGER, _OBJECT, _OCTETS, _ATTRIBUTES = 0x30, 0x31, 0x02, 0x06, 0x04, 0xA0
 _TEXTS = (0x0C, 0x13)
 _DNS, _IP = 0x82, 0x87
 _ORGANIZATION, _COMMON_NAME = bytes.fromhex("55040a"), bytes.fromhex("550403")
@@ -80,11 +80,13 @@ def asked(pem: str) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, bytes]]]
         raise ValueError("no request")
     request = base64.b64decode(armour[1].replace("\n", ""), validate=True)
     information, _algorithm, _signature = _elements(_only(request, _SEQUENCE))
-    _version, (_, subject), _key, attributes = _elements(_content(information, _SEQUENCE))
+    version, subject, _key, attributes = _elements(_content(information, _SEQUENCE))
+    if version != (_INTEGER, b"\0"):
+        raise ValueError("another version")
     attribute = _elements(_only(_content(attributes, _ATTRIBUTES), _SEQUENCE))
     extension = _elements(_only(_only(_value(attribute, _EXTENSIONS, _SET), _SEQUENCE), _SEQUENCE))
     names = _elements(_only(_value(extension, _ALTERNATIVE_NAMES, _OCTETS), _SEQUENCE))
-    return [_attribute(one) for one in _elements(subject)], names
+    return [_attribute(one) for one in _elements(_content(subject, _SEQUENCE))], names
 
 
 def _attribute(part: tuple[int, bytes]) -> tuple[bytes, bytes]:

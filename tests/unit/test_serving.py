@@ -165,6 +165,9 @@ EXTENDED = x509.CertificateSigningRequestBuilder()
     "text",
     [
         pem(OWN, builder=EXTENDED.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)),
+        pem([], builder=EXTENDED.add_extension(x509.SubjectAlternativeName(OWN), critical=True)),
+        pem([], builder=EXTENDED.add_extension(x509.SubjectAlternativeName([]), critical=False)),
+        pem([], builder=EXTENDED.add_extension(x509.IssuerAlternativeName(OWN), critical=False)),
         pem(OWN, builder=EXTENDED.add_attribute(x509.oid.AttributeOID.CHALLENGE_PASSWORD, b"hidden")),
         pem(dns("other")) + pem(OWN),
         pem(OWN) + pem(dns("other")),
@@ -176,6 +179,22 @@ EXTENDED = x509.CertificateSigningRequestBuilder()
 )
 def test_a_request_that_holds_more_than_a_kubelet_writes_or_is_none_is_not_approved(approved, text):
     assert approved(request(text=text)) == []
+
+
+def test_no_byte_of_a_request_but_those_of_its_key_and_signature_can_be_another():
+    asked = x509.load_pem_x509_csr(pem(OWN))
+    whole = asked.public_bytes(serialization.Encoding.DER)
+    key = asked.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    before, after = whole.index(key), len(asked.tbs_certrequest_bytes) + whole.index(asked.tbs_certrequest_bytes)
+
+    def taken(data: bytes) -> bool:
+        body = base64.encodebytes(data).decode()
+        text = f"-----BEGIN CERTIFICATE REQUEST-----\n{body}-----END CERTIFICATE REQUEST-----\n"
+        return not approver.refusal(request(text=text.encode()), NODE, ADDRESS)
+
+    assert taken(whole)
+    changed = [place for place in range(after) if not before <= place < before + len(key)]
+    assert [place for place in changed if taken(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])] == []
 
 
 def test_what_fits_is_approved_beside_what_does_not(approved):
