@@ -90,10 +90,11 @@ def have_approved(kubectl: Kubectl, reach: Reach, node: Mapping[str, Any]) -> No
         node: The inputs of its resource.
     """
     kubectl.run("label", "node", node["name"], f"{approver.ADDRESS}={node['address']}", "--overwrite")
+    if node["role"] == Role.FIRST:
+        kubectl.run("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=RIGHTS)
     if node["role"] != Role.WORKER:
-        kubectl.run("apply", "--filename=-", stdin=RIGHTS)
         reach.put(ON_CONTROL_PLANES)
-        reach.run("systemctl", "daemon-reload")
+        # Which has systemd read its units again, too.
         reach.run("systemctl", "--quiet", "enable", "--now", TIMER)
 
 
