@@ -147,6 +147,7 @@ class NodeProvider(dynamic.ResourceProvider):
             if node and approval != serving.APPROVAL:
                 serving.have_approved(kubectl, reach, _news)
                 approval = serving.APPROVAL
+                changed += serving.ON_CONTROL_PLANES
         facts = _facts(node) if node else {}
         kept = {"instance": _olds.get("instance"), "approval": approval}
         # kubeadm has written other manifests: what is there now is as it should be.

@@ -12,6 +12,7 @@ from components.bootstrap.cloud_init import join_kubeconfig
 from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError
 from components.bootstrap.node_provider import INSTANCE, PROXY_CONFIG, NodeError, NodeProvider
+from components.bootstrap.plan import LIBRARY
 from components.bootstrap.serving import CERTIFICATE
 from components.bootstrap.status import STATUS
 from components.machines.reach import ReachError
@@ -422,6 +423,18 @@ def test_a_node_of_an_older_slipway_is_given_what_approves_by_an_update(machine,
     assert NodeProvider().diff(name, updated, news).changes is False
     assert cluster.nodes[name]["metadata"]["labels"] == {approver.ADDRESS: PROPS["address"]}
     assert (serving.ON_CONTROL_PLANES.keys() <= machine.files.keys()) is (state is CONTROL_PLANE)
+
+
+def test_what_approves_is_no_drift_when_a_newer_slipway_has_written_it(machine, cluster):
+    name = "demo-control-plane-2"
+    cluster.has(name)
+    program, timer = f"{LIBRARY}/approver.py", f"/etc/systemd/system/{serving.TIMER}"
+    machine.sight["files"] = {program: "new", timer: "new", PROXY_CONFIG: "ours"}
+    state: Any = {**CONTROL_PLANE, "approval": "older", "files": {program: "old", PROXY_CONFIG: "ours"}}
+
+    updated = NodeProvider().update(name, state, {**PROPS, "name": name, "role": "control-plane"}).outs or {}
+
+    assert (updated["files"], updated["drift"]) == (machine.sight["files"], [])
 
 
 def test_a_node_whose_address_was_forgotten_is_given_it_again_after_a_refresh(cluster):
