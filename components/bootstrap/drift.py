@@ -78,6 +78,10 @@ def mending(fault: str) -> str:
         return "look at /var/log/pods/kube-system_etcd-* there, or replace the machine"
     if "was added" in fault:
         return "remove it, or replace the machine"
-    if MANIFESTS in fault:
-        return "run `kubeadm upgrade node phase control-plane` there, or replace the machine"
+    if MANIFESTS in fault and "was changed" in fault:
+        # kubeadm waits, for five minutes, until the kubelet runs something else than it does now.
+        return (
+            "once its kubelet runs what was changed (half a minute later), run `kubeadm upgrade node phase "
+            "control-plane` there, or replace the machine"
+        )
     return "put it back, or replace the machine"

@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from typing_extensions import TypedDict
 
 from components.bootstrap import external_etcd
+from components.bootstrap.certificates import self_signed
 from components.bootstrap.external_etcd import EtcdClient
 from components.bootstrap.snapshots import SnapshotKey, make_key
 
@@ -220,23 +221,21 @@ def now() -> datetime:
 
 def _authority(common_name: str, made: datetime) -> Authority:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(made - CLOCK_SKEW)
-        .not_valid_after(made + AUTHORITY_LIFETIME)
-        .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        # kubeadm's own have their name as a DNS name too.
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(common_name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return {"certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(), "key": _pem_of(key)}
+    extensions = [
+        x509.Extension(extension.oid, critical, extension)
+        for extension, critical in (
+            (_usage(signs_certificates=True), True),
+            (x509.BasicConstraints(ca=True, path_length=None), True),
+            (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+            # kubeadm's own have their name as a DNS name too.
+            (x509.SubjectAlternativeName([x509.DNSName(common_name)]), False),
+        )
+    ]
+    lifetime = CLOCK_SKEW + AUTHORITY_LIFETIME
+    return {
+        "certificate": self_signed(common_name, key, made - CLOCK_SKEW, lifetime, extensions),
+        "key": _pem_of(key),
+    }
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
-from cryptography.x509.oid import NameOID
 from typing_extensions import TypedDict
 
 from components import versions
+from components.bootstrap.certificates import self_signed
 from components.machines.reach import Reach, ReachError
 
 TAKE = (Path(__file__).parent / "files/snapshot.sh").read_text()
@@ -58,19 +58,8 @@ class SnapshotError(Exception):
 def make_key(now: datetime) -> SnapshotKey:
     """A new key: RSA, as that is what every openssl and CMS (RFC 5652) agree on for a message to a certificate."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "etcd-snapshots")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + LIFETIME)
-        .sign(key, hashes.SHA256())
-    )
     return {
-        "certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        "certificate": self_signed("etcd-snapshots", key, now, LIFETIME),
         "key": key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode(),

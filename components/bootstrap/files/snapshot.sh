@@ -1,4 +1,5 @@
 # Print a snapshot of etcd, in base64, encrypted for whoever has the key of the certificate: bash -s <snapshot.sh
+# Told a path on the disk of etcd, leave it there instead.
 set -euo pipefail
 certificate=/var/lib/slipway/snapshots.crt
 ctr="ctr --namespace k8s.io"  # comes with containerd, as crictl does not
@@ -26,4 +27,4 @@ inside etcdctl "${keys[@]}" snapshot save "$snapshot"
 # It compares what was written with the checksum that etcd sent along.
 inside etcdutl snapshot status "$snapshot"
 openssl cms -encrypt -aes-256-cbc -binary -outform DER -in "$snapshot" -out "$snapshot.cms" "$certificate"
-base64 --wrap=0 "$snapshot.cms"
+if [ $# -gt 0 ]; then mv "$snapshot.cms" "$1"; else base64 --wrap=0 "$snapshot.cms"; fi
