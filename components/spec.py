@@ -22,7 +22,7 @@ Args = TypeVar("Args", bound=Mapping[str, Any])
 NAMESPACE = "slipway:"
 """Begins the keys of a stack file that are Slipway's own."""
 
-SECRETS = frozenset({"sshPrivateKey", "etcdKey"})
+SECRETS = frozenset({"sshPrivateKey", "etcdKey", "snapshotAccessKey", "snapshotSecretKey"})
 """Those of them that hold a secret: read where they are used, and nowhere else."""
 
 

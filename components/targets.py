@@ -190,6 +190,13 @@ class Settings(TypedDict):
     """Private key of `etcd.certificate`, with an etcd that is not the cluster's own: in PEM, and without a passphrase.
     Secret: `pulumi config set --secret slipway:etcdKey <FILE`."""
 
+    snapshot_access_key: NotRequired[Secret]
+    """Name of the key with which `snapshots` are sent to their bucket: it has to put objects there, and nothing else.
+    Secret: `pulumi config set --secret slipway:snapshotAccessKey`."""
+
+    snapshot_secret_key: NotRequired[Secret]
+    """The key itself. Secret: `pulumi config set --secret slipway:snapshotSecretKey`."""
+
 
 def find(settings: Mapping[str, Any]) -> Target:
     """The target that `settings` name.

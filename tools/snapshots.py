@@ -21,7 +21,7 @@ _KEYS = f"{_OURS}Keys"
 _MACHINES = (f"{_OURS}ContainerMachine", f"{_OURS}SshMachine", f"{_OURS}MachineKeys")
 """What is replaced for a machine to be: a virtual one goes with its keys."""
 
-_GONE_WITH_THEM = (f"{_OURS}Node", f"{_OURS}SecretsKeys")
+_GONE_WITH_THEM = (f"{_OURS}Node", f"{_OURS}SecretsKeys", f"{_OURS}SnapshotSchedule")
 _SPECIAL = "4dabf18193072939515e22adb298388d"
 """What Pulumi marks special values in its state by; https://www.pulumi.com/docs/iac/concepts/state-and-backends/."""
 

@@ -16,7 +16,7 @@ import pulumi
 from pulumi.resource import DependencyResource
 
 from components import kubeconfig, versions
-from components.bootstrap import external_etcd, flannel, packages, pki, snapshots, virtual_ip
+from components.bootstrap import external_etcd, flannel, packages, pki, snapshot_schedule, snapshots, virtual_ip
 from components.bootstrap.boot import Boot
 from components.bootstrap.external_etcd import EtcdClient
 from components.bootstrap.keys import Keys
@@ -26,6 +26,7 @@ from components.bootstrap.node import Node
 from components.bootstrap.plan import Distribution, Machine, Packages, Plan, PodNetwork, Role
 from components.bootstrap.proxy import proxy
 from components.bootstrap.secrets_keys import SecretsKeys
+from components.bootstrap.snapshot_schedule import SnapshotSchedule
 from components.cluster import Cluster
 from components.local.kind_config import POD_CIDR, SERVICE_CIDR
 from components.machines import drivers
@@ -66,6 +67,7 @@ class KubeadmCluster(Cluster):
         if not restore and (fault := _authority_fault(authorities, outputs_of(state, "slipway:Keys", f"{name}-keys"))):
             raise SpecError([fault])
         etcd = _etcd_client(args)
+        bucket_keys = snapshot_schedule.keys() if "snapshots" in args else {}
 
         driver.prepare({**fixed(args), **driver.fixed()}, below)
         generation = args.get("encryption_key_generation", 1)
@@ -159,6 +161,17 @@ class KubeadmCluster(Cluster):
                 parent=self, depends_on=[self.nodes[one] for one in control_planes], deleted_with=keys
             ),
         )
+        if "snapshots" in args:
+            SnapshotSchedule(
+                f"{name}-snapshots",
+                name,
+                args["snapshots"],
+                bucket_keys,
+                {one: self.machines[one] for one in control_planes},
+                _snapshot_certificate(keys),
+                # After the last node, and so after all: a bucket that refuses keeps nobody else waiting.
+                pulumi.ResourceOptions(parent=self, depends_on=before[-1:], deleted_with=keys),
+            )
 
         self.finish(
             name=name,
@@ -221,7 +234,7 @@ def _snapshots(name: str, args: KubeadmArgs, keys: Keys) -> dict[str, pulumi.Inp
     """What is known to whoever takes a snapshot."""
     return {
         "cluster": name,
-        "certificate": pulumi.Output.unsecret(keys.pki.apply(lambda made: made["snapshots"]["certificate"])),
+        "certificate": _snapshot_certificate(keys),
         "folder": args.get("snapshot_folder", str(snapshots.FOLDER)),
     }
 
@@ -250,6 +263,11 @@ def _pod_network(plan: Plan) -> str | None:
     return (
         flannel.manifest(plan) if plan.cni is PodNetwork.FLANNEL and plan.packages is not Packages.INSTALLED else None
     )
+
+
+def _snapshot_certificate(keys: Keys) -> pulumi.Output[str]:
+    """What snapshots are encrypted for."""
+    return pulumi.Output.unsecret(keys.pki.apply(lambda made: made["snapshots"]["certificate"]))
 
 
 def _restore(path: str, keys: Keys) -> pulumi.Output[object]:

@@ -24,6 +24,23 @@ class ExternalEtcd(TypedDict):
     """Certificate that API servers show to it, in PEM. Its key is a secret: `slipway:etcdKey`."""
 
 
+class Snapshots(TypedDict):
+    """Snapshots of etcd that the control planes take by themselves, and send to a bucket.
+
+    Needs the secrets `slipway:snapshotAccessKey` and `slipway:snapshotSecretKey`.
+    """
+
+    schedule: str
+    """When: `hourly`, `daily` or another time of systemd's calendar, such as `*-*-* 00/6:30:00 UTC`."""
+
+    bucket: str
+    """URL of the S3 bucket that they are sent to, as one on the node is no backup, perhaps with a folder, such as
+    `https://s3.eu-west-1.amazonaws.com/BUCKET/FOLDER`. Nothing is ever deleted there."""
+
+    region: NotRequired[str]
+    """The bucket's region. Default: us-east-1, which stores that have no regions take."""
+
+
 class KubeadmArgs(ClusterArgs):
     """A cluster on machines of your own, made by cloud-init and kubeadm."""
 
@@ -77,6 +94,9 @@ class KubeadmArgs(ClusterArgs):
     snapshot_folder: NotRequired[str]
     """Where snapshots of etcd are kept, encrypted: one is taken before each upgrade. On the machine that runs Pulumi,
     and best on a disk of another one's. Default: .slipway/snapshots"""
+
+    snapshots: NotRequired[Snapshots]
+    """Snapshots of etcd at regular times. Default: none are taken but before upgrades."""
 
     encryption_key_generation: NotRequired[int]
     """Raise it by one for a new key of Secrets in etcd: all of them are written again with it. Default: 1."""

@@ -4,7 +4,7 @@ import re
 from ipaddress import IPv4Address, IPv4Network
 
 from components import versions
-from components.bootstrap import external_etcd, virtual_ip
+from components.bootstrap import external_etcd, schedule_rules, virtual_ip
 from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs
 from components.bootstrap.plan import Packages
 from components.local.kind_config import POD_CIDR, SERVICE_CIDR
@@ -39,6 +39,7 @@ def faults_of(args: KubeadmArgs) -> list[Fault]:
         *_front_faults(args, driver),
         *(external_etcd.faults(args["etcd"]) if "etcd" in args else []),
         *_limit_faults(args),
+        *schedule_rules.faults_of(args),
     ]
 
 

@@ -22,9 +22,10 @@ NODES = [f"{name}-node" for name in (*CONTROL_PLANES, "demo-worker-1", "demo-wor
 def made(deploy):
     """What a cluster of three control planes and two workers asks for."""
 
-    def make(state: Any = None, **changes: Any) -> Any:
+    def make(state: Any = None, config: Any = None, **changes: Any) -> Any:
         args: Any = {"version": "1.37", "machines": {"driver": "container"}, "control_planes": 3, "workers": 2}
-        return deploy(lambda: KubeadmCluster("demo", {**args, **changes}), outputs=outputs(), state=state)
+        args |= changes
+        return deploy(lambda: KubeadmCluster("demo", args), outputs=outputs(), state=state, config=config)
 
     return make
 
@@ -283,3 +284,34 @@ def test_a_control_plane_that_comes_with_a_new_key_writes_with_the_one_that_the_
     made(encryption_key_generation=2)
 
     assert told == [1, 2]
+
+
+SNAPSHOTS = {"schedule": "hourly", "bucket": "https://s3.example.org/kept"}
+BUCKET_KEYS = {"slipway:snapshotAccessKey": "AKIDEXAMPLE", "slipway:snapshotSecretKey": "treasure\n"}
+
+
+def test_snapshots_are_sent_by_all_control_planes_once_all_machines_are_nodes(made):
+    sent = made(snapshots=SNAPSHOTS, config=BUCKET_KEYS).the("SnapshotSchedule")
+
+    assert sorted(sent.inputs["control_planes"]) == CONTROL_PLANES
+    assert all(one.keys() == {"machine", "reach"} for one in sent.inputs["control_planes"].values())
+    assert NODES[-1] in sent.dependencies
+    assert {"access_key", "secret_key"} <= sent.secrets
+    assert sent.additional_secret_outputs == {"access_key", "secret_key"}
+    assert sent.inputs["secret_key"] == "treasure"
+    assert sent.inputs["region"] == "us-east-1"
+    assert sent.deleted_with == "demo-keys"
+
+
+def test_snapshots_without_the_keys_of_their_bucket_are_refused_at_preview(made):
+    with pytest.raises(SpecError) as raised:
+        made(snapshots=SNAPSHOTS, config={"slipway:snapshotAccessKey": "AKIDEXAMPLE"})
+
+    assert str(raised.value) == (
+        "slipway:snapshotSecretKey: is required with `snapshots`: a key of the bucket; write it by `pulumi config set "
+        "--secret slipway:snapshotSecretKey`"
+    )
+
+
+def test_without_snapshots_no_key_of_a_bucket_is_asked_for(made):
+    assert made().of("SnapshotSchedule") == []

@@ -50,7 +50,7 @@ def leads() -> bool:
         etcd.request("POST", "/v3/maintenance/status", body="{}")
         told = json.load(etcd.getresponse())
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise Failure(f"etcd does not answer: {error}") from None
+        raise Failure(f"etcd does not answer: {getattr(error, 'strerror', None) or error}") from None
     finally:
         etcd.close()
     if "leader" not in told:
@@ -101,7 +101,7 @@ def send(path: Path, url: str, region: str, access_key: str, secret_key: str) ->
         if answer.status != http.client.OK:
             raise Failure(f"{url} was refused: {answer.status} {refusal(answer)}")
     except (OSError, http.client.HTTPException) as error:
-        raise Failure(f"{url} cannot be sent: {error}") from None
+        raise Failure(f"{url} cannot be sent: {getattr(error, 'strerror', None) or error}") from None
     finally:
         bucket.close()
 
