@@ -112,6 +112,7 @@ def programs(schedule: str) -> dict[str, str]:
     """Path → content of what a control plane gets, without any secret."""
     return {
         f"{LIBRARY}/snapshots/snapshot.sh": TAKE,
+        f"{LIBRARY}/snapshots/remove.sh": REMOVE,
         PROGRAM: (FILES / "scheduled_snapshot.py").read_text(),
         f"{UNITS}/slipway-snapshots.service": (FILES / "slipway-snapshots.service").read_text(),
         f"{UNITS}/slipway-snapshots.timer": (FILES / "slipway-snapshots.timer")

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from components.bootstrap import schedule, schedule_rules
 from components.bootstrap.schedule import PROGRAM, SETTINGS, Sight
 from components.bootstrap.schedule_provider import ScheduleProvider
 from components.bootstrap.snapshots import CERTIFICATE, SnapshotError
+from components.machines import ssh_provider
 from components.machines.reach import Reach, ReachError
 
+FOLDER = "/usr/local/lib/slipway/snapshots"
 NAMES = ("cp-1", "cp-2", "cp-3")
 NOW = 1_800_000_000.0
 HOUR = 3600
@@ -148,6 +151,16 @@ def test_without_a_schedule_no_machine_keeps_anything_of_it(machines):
     assert machines.files == {name: {} for name in NAMES}
 
 
+def test_a_machine_that_is_left_finds_what_removes_all_of_it_there(machines):
+    ScheduleProvider().create(dict(PROPS))
+    leave = (Path(ssh_provider.__file__).parent / "files/leave.sh").read_text()
+
+    [script] = re.findall(r"then sh (\S+); fi", leave)
+    text = machines.files["cp-1"][script][1]
+    assert f"rm -rf {FOLDER} {Path(SETTINGS).parent}\n" in text
+    assert [path for path in MADE if path not in text and FOLDER not in path] == []
+
+
 def test_a_machine_that_cannot_be_cleared_is_told(machines):
     machines.away.add("cp-2")
 
@@ -212,7 +225,7 @@ TIMER = "/etc/systemd/system/slipway-snapshots.timer"
     [
         ((SENT, WELL, WELL), NOW, []),
         # One of another clock.
-        ((replace(SENT, sent=NOW - 60), WELL, WELL), NOW, []),
+        ((replace(SENT, sent=NOW - 60), WELL, WELL), NOW + 1000, []),
         # One that still runs.
         ((EARLIER, WELL, WELL), NOW + 60, []),
         # A failure that was made up for.
@@ -226,6 +239,12 @@ TIMER = "/etc/systemd/system/slipway-snapshots.timer"
         ),
         (
             (EARLIER, WELL, WELL),
+            NOW + 1000,
+            ["none has come since 2027-01-15 06:59 UTC, and one was due 2027-01-15 07:59 UTC"],
+        ),
+        # What failed was another one.
+        (
+            (replace(EARLIER, failed=NOW - 2 * HOUR, reason="403"), WELL, WELL),
             NOW + 1000,
             ["none has come since 2027-01-15 06:59 UTC, and one was due 2027-01-15 07:59 UTC"],
         ),

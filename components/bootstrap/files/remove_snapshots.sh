@@ -1,8 +1,8 @@
-# Send no snapshots any more, and forget how: sh -s <remove_snapshots.sh
+# Send no snapshots any more, and keep nothing of how it was done. A machine that is left has this beside the programs.
 systemctl --quiet disable --now slipway-snapshots.timer 2>/dev/null
 systemctl --quiet stop slipway-snapshots.service 2>/dev/null
 set -e
 rm -f /etc/systemd/system/slipway-snapshots.timer /etc/systemd/system/slipway-snapshots.service \
-  /var/lib/systemd/timers/stamp-slipway-snapshots.timer
+  /var/lib/systemd/timers/stamp-slipway-snapshots.timer /var/lib/etcd/slipway-snapshot.sent
 rm -rf /usr/local/lib/slipway/snapshots /var/lib/slipway/snapshots
 systemctl daemon-reload
