@@ -19,6 +19,8 @@ def faults_of(args: KubeadmArgs) -> Iterable[Fault]:
     """What is wrong with what a stack says of snapshots at regular times."""
     if "snapshots" not in args:
         return
+    if "etcd" in args:
+        yield Fault("snapshots", "etcd is not the cluster's own, and its owner takes snapshots of it; drop the key")
     wanted = args["snapshots"]
     schedule, bucket, region = wanted["schedule"], wanted["bucket"], wanted.get("region", REGION)
     if schedule.isalpha() and schedule.lower() not in WORDS:

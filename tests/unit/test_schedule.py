@@ -331,3 +331,11 @@ NO_BUCKET = (
 )
 def test_what_cannot_be_is_refused_in_one_line_with_the_fix(wanted, fault):
     assert faults(**wanted) == [fault]
+
+
+def test_snapshots_of_an_etcd_that_is_not_the_clusters_own_are_refused():
+    args: Any = {"snapshots": {"schedule": "hourly", "bucket": BUCKET}, "etcd": {}}
+
+    assert list(map(str, schedule_rules.faults_of(args))) == [
+        "snapshots: etcd is not the cluster's own, and its owner takes snapshots of it; drop the key"
+    ]
