@@ -184,4 +184,4 @@ def remove(reach: Reach) -> None:
     Raises:
         ReachError: It was not reached.
     """
-    reach.run("sh", "-s", stdin=REMOVE)
+    reach.run("bash", "-s", stdin=REMOVE)

@@ -71,7 +71,7 @@ class Machines:
                 told = {"timer": "active", "due": NOW, "files": {path: MADE[path] for path in paths if path in held}}
                 sent = {"sent": {"at": NOW, "name": "demo-v1.37.2-20270115T080000Z.etcd.cms"}} if name == "cp-1" else {}
                 return json.dumps({**told, **sent})
-            case ["sh", "-s"]:
+            case ["bash", "-s"]:
                 assert stdin == schedule.REMOVE
                 self.files[name] = {}
             case ["python3", program, "now"] if program == PROGRAM and self.refuses:
@@ -155,7 +155,7 @@ def test_a_machine_that_is_left_finds_what_removes_all_of_it_there(machines):
     ScheduleProvider().create(dict(PROPS))
     leave = (Path(ssh_provider.__file__).parent / "files/leave.sh").read_text()
 
-    [script] = re.findall(r"then sh (\S+); fi", leave)
+    [script] = re.findall(r"then bash (\S+); fi", leave)
     text = machines.files["cp-1"][script][1]
     assert f"rm -rf {FOLDER} {Path(SETTINGS).parent}\n" in text
     assert [path for path in MADE if path not in text and FOLDER not in path] == []

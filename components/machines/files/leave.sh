@@ -8,7 +8,7 @@ systemctl --quiet disable --now slipway-bootstrap.service 2>/dev/null
 # By itself, as below: systemctl ends none of several where one of them is missing.
 systemctl --quiet disable --now slipway-virtual-ip.service 2>/dev/null
 systemctl --quiet disable --now slipway-approver.timer 2>/dev/null
-if [ -e /usr/local/lib/slipway/snapshots/remove.sh ]; then sh /usr/local/lib/slipway/snapshots/remove.sh; fi
+if [ -e /usr/local/lib/slipway/snapshots/remove.sh ]; then bash /usr/local/lib/slipway/snapshots/remove.sh; fi
 if command -v kubeadm >/dev/null; then
   # A member that others still count on has left etcd before; who destroys a cluster waits for nobody.
   kubeadm reset --force --skip-phases remove-etcd-member >/dev/null 2>&1
