@@ -235,7 +235,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native("Cilium"),
             "kapsule": native("Cilium"),
             "kind": other_means("`cni: none`, then a CNI of your choice"),
-            "kubeadm": other_means("`cni: none`, then a CNI of your choice"),
+            "kubeadm": other_means("`cni: calico` or `cni: cilium`"),
         },
     ),
     "load-balancer": Feature(

@@ -80,7 +80,8 @@ def _end_children() -> None:
 
 def _engine() -> str | None:
     address = sys.argv[-1]
-    return address if address.rpartition(":")[2].isdigit() else None
+    _, colon, port = address.rpartition(":")
+    return address if colon and port.isdigit() else None
 
 
 def _log(message: str, *, ephemeral: bool, severity: int = engine_pb2.INFO) -> None:

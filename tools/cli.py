@@ -13,6 +13,7 @@ from rich.markup import escape
 from components import versions
 from components.machines.machine_args import Driver
 from tools import engine, node_image, paths, plugins, toolchain, user_kubeconfig, workspace
+from tools.bench import MEASURES, run_all
 from tools.console import Problem, console, say, step
 from tools.run import run
 from tools.stack import Stack, is_interactive
@@ -35,7 +36,7 @@ def up(name: str, words: Sequence[str]) -> None:
     stack = Stack.find(name)
     args = checked(stack)
     prepare(stack)
-    plugins.ensure(stack.extra)
+    plugins.ensure(stack.extras)
     if stack.target.name == "kind":
         node_image.ensure(args)
     elif stack.driver is Driver.CONTAINER:
@@ -53,7 +54,7 @@ def preview(name: str, words: Sequence[str]) -> None:
     stack = Stack.find(name)
     checked(stack)
     prepare(stack)
-    plugins.ensure(stack.extra)
+    plugins.ensure(stack.extras)
     stack.create()
     stack.pulumi("preview", *words)
 
@@ -215,14 +216,10 @@ def compliance(name: str, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument(
-    "names", metavar="[start|preview|create]...", nargs=-1, type=click.Choice(["start", "preview", "create"])
-)
+@click.argument("names", metavar=f"[{'|'.join(MEASURES)}]...", nargs=-1, type=click.Choice(MEASURES))
 @click.option("--rounds", type=click.IntRange(1, 100), help="How often each side runs.")
 def bench(names: Sequence[str], rounds: int | None) -> None:
     """Measure Slipway against the bare programs, side by side, and print ratios."""
-    from tools.bench import run_all
-
     workspace.prepare()
     toolchain.ensure(("pulumi",))
     run_all(names, rounds)
@@ -230,8 +227,9 @@ def bench(names: Sequence[str], rounds: int | None) -> None:
 
 def checked(stack: Stack) -> Mapping[str, Any]:
     """The arguments of the stack's cluster, found right before anything is fetched, built or started for it."""
-    if stack.extra:
-        run(["uv", "sync", "--quiet", "--locked", "--inexact", "--extra", stack.extra], cwd=paths.PROJECT)
+    if stack.extras:
+        chosen = [word for extra in stack.extras for word in ("--extra", extra)]
+        run(["uv", "sync", "--quiet", "--locked", "--inexact", *chosen], cwd=paths.PROJECT)
     return stack.check()
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,17 +28,18 @@ class Plugin:
         return installed.is_dir() or shutil.which(f"pulumi-resource-{self.name}") is not None
 
 
-def ensure(extra: str | None) -> None:
-    """Have the plugins of the SDKs that an extra of pyproject.toml brings.
+def ensure(extras: Sequence[str]) -> None:
+    """Have the plugins of the SDKs that extras of pyproject.toml bring.
 
     Raises:
         Problem: One cannot be downloaded.
     """
-    if extra is None or os.environ.get("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"):
+    if os.environ.get("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"):
         return
-    for plugin in _of(extra):
-        if not plugin.is_there:
-            _install(plugin)
+    for extra in extras:
+        for plugin in _of(extra):
+            if not plugin.is_there:
+                _install(plugin)
 
 
 def _of(extra: str) -> Iterator[Plugin]:

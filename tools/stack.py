@@ -18,6 +18,7 @@ import psutil
 import yaml
 
 from components import spec, targets
+from components.bootstrap import charts
 from components.cluster import Cluster, ClusterArgs
 from components.machines import drivers
 from components.machines.machine_args import Driver
@@ -134,9 +135,13 @@ class Stack:
         return None  # where it is misspelt, the check of the stack file says so
 
     @property
-    def extra(self) -> str | None:
-        """The extra of pyproject.toml with the SDK that it needs, if it needs one."""
-        return drivers.DRIVERS[self.driver].extra if self.driver else self.target.extra
+    def extras(self) -> list[str]:
+        """The extras of pyproject.toml with the SDKs that it needs."""
+        if self.driver is None:
+            return [self.target.extra] if self.target.extra else []
+        comes_as_chart = self.cluster.get("cni") in list(charts.CHARTS)
+        needed = (drivers.DRIVERS[self.driver].extra, charts.EXTRA if comes_as_chart else None)
+        return [extra for extra in needed if extra]
 
     @property
     def in_containers(self) -> bool:

@@ -61,7 +61,7 @@ def steps(plan: Plan, machine: Machine) -> list[str]:
     last = [*(["virtual-ip"] if plan.virtual_ip else []), "tidy"]
     match machine.role:
         case Role.FIRST:
-            network = [] if plan.cni is PodNetwork.NONE else ["pod-network"]
+            network = ["pod-network"] if plan.cni is PodNetwork.FLANNEL else []
             before, after = (["restore-etcd"], ["forget-nodes"]) if plan.restored else ([], [])
             return [*first, *before, "kubeadm-init", *after, *network, "kubelet-by-proxy", *last]
         case Role.CONTROL_PLANE:

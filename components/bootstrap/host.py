@@ -27,10 +27,12 @@ SYSCTLS: Mapping[str, int] = {
     "kernel.keys.root_maxbytes": 25000000,
 }
 
-_UNMANAGED = """\
-# The pod network's interfaces are flannel's and containerd's: NetworkManager would take their addresses away.
+_PODS_DEVICES = ("flannel*", "cni*", "veth*", "cali*", "vxlan.calico", "cilium*", "lxc*")
+
+_UNMANAGED = f"""\
+# The pod network's interfaces are its own: NetworkManager would take their addresses away.
 [keyfile]
-unmanaged-devices=interface-name:flannel*;interface-name:cni*;interface-name:veth*
+unmanaged-devices={";".join(f"interface-name:{device}" for device in _PODS_DEVICES)}
 """
 
 

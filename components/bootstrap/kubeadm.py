@@ -16,7 +16,7 @@ import pulumi
 from pulumi.resource import DependencyResource
 
 from components import kubeconfig, versions
-from components.bootstrap import external_etcd, flannel, packages, pki, snapshot_schedule, snapshots, virtual_ip
+from components.bootstrap import charts, external_etcd, flannel, packages, pki, snapshot_schedule, snapshots, virtual_ip
 from components.bootstrap.boot import Boot
 from components.bootstrap.external_etcd import EtcdClient
 from components.bootstrap.keys import Keys
@@ -108,8 +108,13 @@ class KubeadmCluster(Cluster):
                 pulumi.ResourceOptions(parent=self, protect=protect and machine.role is not Role.WORKER),
             )
 
+        cni = PodNetwork(args.get("cni", PodNetwork.FLANNEL))
+        # One that comes as a chart comes after all nodes: where they are made with it, none waits for it.
+        awaited = cni is PodNetwork.FLANNEL or bool(outputs_of(state, "slipway:Readiness", f"{name}-ready"))
         self.nodes = {}
-        before: list[Node] = []
+        standing = outputs_by_name(state, "slipway:Node")
+        first: Node | None = None
+        last: Node | None = None
         loopback = proxy(machines)
         programs = driver.kubernetes_version.apply(
             lambda version: packages.source(_plan(driver, machines, version, bool(restore)))
@@ -120,7 +125,12 @@ class KubeadmCluster(Cluster):
         all_machines = [made.resource for made in self.machines.values()]
         for machine in machines:
             made = self.machines[machine.name]
-            self.nodes[machine.name] = Node(
+            stands = f"{machine.name}-node" in standing
+            # Upgrades go this way: one node after the other, the workers last. One that is made waits for the first
+            # alone, which lets it join, and the first for all machines: few operations run at once, and none may wait
+            # for what is not made.
+            before = last if stands and last else first
+            node = Node(
                 machine,
                 made.resource,
                 made.reach,
@@ -128,7 +138,7 @@ class KubeadmCluster(Cluster):
                 driver.kubernetes_version,
                 programs,
                 args.get("bootstrap_minutes", BOOTSTRAP_MINUTES),
-                args.get("cni", PodNetwork.FLANNEL) is not PodNetwork.NONE,
+                awaited,
                 loopback,
                 pulumi.Output.secret(boot.apply(lambda boot, machine=machine: boot.credential(machine))),
                 _snapshots(name, args, keys) if machine.role is Role.FIRST and etcd is None else None,
@@ -138,17 +148,16 @@ class KubeadmCluster(Cluster):
                 network if machine.role is Role.FIRST else None,
                 pulumi.ResourceOptions(
                     parent=self,
-                    # Upgrades go this way: one node after the other, the workers last. All machines before the first
-                    # node: few operations run at once, and none may wait for one that is not made.
-                    depends_on=[*front.before, *([_only(before[-1])] if before else all_machines)],
+                    depends_on=[*front.before, *([_only(before)] if before else all_machines)],
                     # Whoever destroys the whole cluster has nothing to drain.
                     deleted_with=keys,
                     delete_before_replace=True,
                     custom_timeouts=pulumi.CustomTimeouts(create="4h", update="4h", delete="30m"),
                 ),
             )
-            before.append(self.nodes[machine.name])
-            driver.settle(machine, self.nodes[machine.name], below)
+            first, last = first or node, node if stands else last
+            self.nodes[machine.name] = node
+            driver.settle(machine, node, below)
 
         control_planes = [machine.name for machine in machines if machine.role is not Role.WORKER]
         SecretsKeys(
@@ -173,11 +182,28 @@ class KubeadmCluster(Cluster):
                 pulumi.ResourceOptions(parent=self, depends_on=before[-1:], deleted_with=keys),
             )
 
+        ready = pulumi.Output.all(admin, *(node.id for node in self.nodes.values())).apply(lambda known: known[0])
+        if cni in charts.CHARTS:
+            from components.bootstrap.pod_network import pod_network  # needs an SDK that no other network does
+
+            if warning := charts.untested(cni, args["version"]):
+                pulumi.log.warn(warning)
+            readiness = pod_network(
+                name,
+                cni,
+                pod_cidr=args.get("pod_cidr", POD_CIDR),
+                mirror=args.get("mirror"),
+                nodes=list(self.machines),
+                kubeconfig=ready,
+                keys=keys,
+                minutes=args.get("bootstrap_minutes", BOOTSTRAP_MINUTES),
+                parent=self,
+            )
+            ready = pulumi.Output.all(ready, readiness.id).apply(lambda known: known[0])
+
         self.finish(
             name=name,
-            kubeconfig=pulumi.Output.all(admin, *(node.id for node in self.nodes.values())).apply(
-                lambda known: known[0]
-            ),
+            kubeconfig=ready,
             endpoint=front.url,
             ca_certificate=pulumi.Output.unsecret(keys.pki.apply(lambda known: known["cluster"]["certificate"])),
             kubernetes_version=driver.kubernetes_version,

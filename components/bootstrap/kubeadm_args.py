@@ -60,7 +60,8 @@ class KubeadmArgs(ClusterArgs):
     """Addresses of Services. Default: 10.96.0.0/16."""
 
     cni: NotRequired[PodNetwork]
-    """The pod network; with `none`, nodes are Ready once you install one. Default: flannel."""
+    """The pod network. `calico` and `cilium` come as charts of their makers, and have network policies; with `none`,
+    nodes are Ready once you install one. Default: flannel."""
 
     endpoint: NotRequired[str]
     """Host name or address under which people reach the API, perhaps with a port: a load balancer's, or that of an only
@@ -78,12 +79,13 @@ class KubeadmArgs(ClusterArgs):
     """What the machines run. Default: debian-12."""
 
     packages: NotRequired[Packages]
-    """Where containerd and Kubernetes come from: `upstream` (the projects' own repositories), `mirror` (the same and
-    all images from a mirror of your own) or `installed` (the machines have them already). Default: upstream."""
+    """Where containerd and Kubernetes come from: `upstream` (the projects' own repositories), `mirror` (the same, all
+    images and charts from a mirror of your own) or `installed` (the machines have them already). Default: upstream."""
 
     mirror: NotRequired[str]
     """URL of the mirror, with `packages: mirror`: packages below the name of the host that has them first
-    (`URL/pkgs.k8s.io/…`), images below that of their registry (`URL/v2/registry.k8s.io/…`)."""
+    (`URL/pkgs.k8s.io/…`), images below that of their registry (`URL/v2/registry.k8s.io/…`), charts below that of their
+    repository (`URL/helm.cilium.io/index.yaml`)."""
 
     api_port: NotRequired[int]
     """Port of the API on 127.0.0.1, with `driver: container`. Default: a free one."""

@@ -1,12 +1,13 @@
 """The rules that a cluster on own machines must keep. No machine is asked."""
 
 import re
+from importlib.util import find_spec
 from ipaddress import IPv4Address, IPv4Network
 
 from components import versions
-from components.bootstrap import external_etcd, schedule_rules, virtual_ip
+from components.bootstrap import charts, external_etcd, schedule_rules, virtual_ip
 from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs
-from components.bootstrap.plan import Packages
+from components.bootstrap.plan import Packages, PodNetwork
 from components.local.kind_config import POD_CIDR, SERVICE_CIDR
 from components.machines import drivers
 from components.machines.driver import MachineDriver
@@ -36,6 +37,7 @@ def faults_of(args: KubeadmArgs) -> list[Fault]:
         *_name_faults(args.get("name")),
         *(unread or [*driver.count_faults(), *_network_faults(args, driver)]),
         *_software_faults(args, driver),
+        *_pod_network_faults(args),
         *_front_faults(args, driver),
         *(external_etcd.faults(args["etcd"]) if "etcd" in args else []),
         *_limit_faults(args),
@@ -95,6 +97,18 @@ def _software_faults(args: KubeadmArgs, driver: MachineDriver) -> list[Fault]:
     if not mirrored and "mirror" in args:
         faults.append(Fault("mirror", "nothing is taken from it; write `packages: mirror` too, or drop the key"))
     return faults
+
+
+def _pod_network_faults(args: KubeadmArgs) -> list[Fault]:
+    """Whether what installs a chart is there."""
+    cni = args.get("cni", PodNetwork.FLANNEL)
+    if cni not in charts.CHARTS or find_spec("pulumi_kubernetes"):
+        return []
+    message = (
+        f"{cni} needs the package pulumi-kubernetes, which is not installed; run `uv sync --inexact --extra "
+        f"{charts.EXTRA}` (`make up` does it by itself)"
+    )
+    return [Fault("cni", message)]
 
 
 _ENDPOINT = re.compile(r"(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*(:(?P<port>[0-9]{1,5}))?")

@@ -7,6 +7,7 @@ neither renamed nor moved.
 
 import base64
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -33,6 +34,9 @@ PROXY_CONFIG = "/etc/haproxy/haproxy.cfg"
 
 ASKING_STEPS = ("await-leave", "kubeadm-join")
 """The steps of a machine that show the API what it is to join with."""
+
+
+_ONE_LEAVES_AT_A_TIME = threading.Lock()
 
 
 class NodeProvider(dynamic.ResourceProvider):
@@ -157,7 +161,8 @@ class NodeProvider(dynamic.ResourceProvider):
     def delete(self, _id: str, _props: Properties) -> None:
         """Drain the node, have it leave etcd and the cluster, and forget it; a machine that is gone is taken out."""
         name, reach = _props["name"], Reach.of(_props["reach"])
-        with Kubectl.on(_props["kubeconfig"]) as kubectl:
+        # Those that were made in one run follow each other in no state: they would leave etcd, and end pods, at once.
+        with _ONE_LEAVES_AT_A_TIME, Kubectl.on(_props["kubeconfig"]) as kubectl:
             # A machine that is gone ends no pod of its own, and the API may not know for a while that it is gone.
             if _is_still_there(reach, _props.get("instance")):
                 node = kubectl.node(name)

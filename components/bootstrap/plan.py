@@ -51,6 +51,8 @@ class PodNetwork(StrEnum):
     """The pod network that the cluster starts with."""
 
     FLANNEL = "flannel"
+    CALICO = "calico"
+    CILIUM = "cilium"
     NONE = "none"
     """Nodes are Ready once you install one."""
 

@@ -46,7 +46,7 @@ KUBEADM = Example(
         "service-cidr": in_user_data("serviceSubnet: 10.21.0.0/16", serviceCidr="10.21.0.0/16"),
         "private-nodes": ByTest(FIRST_UP),
         "private-api": ByTest(FIRST_UP),
-        "network-policy": Seen("Node", "await_ready", False, when={"cni": "none"}),
+        "network-policy": Seen("Release", "chart", "cilium", when={"cni": "cilium"}),
         "secrets-encryption": in_user_data("secretbox"),
         "control-plane-logs": in_user_data("audit-log-path"),
         "deletion-protection": ByTest("test_protection_follows_the_table_of_targets_unless_a_stack_says_otherwise"),

@@ -130,6 +130,8 @@ class Cluster:
                 return self._etcdctl(pod.removeprefix("etcd-"), asked)
             case ["delete", "node", name, *_]:
                 self.nodes.pop(name, None)
+            case ["get", "nodes", "--output=json"]:
+                return json.dumps({"items": list(self.nodes.values())})
             case ["get", "nodes", "--selector=node-role.kubernetes.io/control-plane", *_]:
                 return json.dumps({"items": [node for name, node in self.nodes.items() if "control-plane" in name]})
             case ["get", "lease", name, *_]:

@@ -43,14 +43,42 @@ def state_with(*nodes: str, version: str = "v1.37.2") -> dict[str, Any]:
     return {f"{urn}{node}": {"name": node, "version": version} for node in nodes}
 
 
-def test_nodes_come_one_after_the_other_the_workers_last_and_only_once_all_machines_are_made(made):
-    nodes = {node.name: node for node in made().of("Node")}
+def order_of(deployment: Any) -> dict[str, set[str]]:
+    """Node → the nodes that it waits for."""
+    return {node.name: set(NODES) & node.dependencies for node in deployment.of("Node")}
 
-    assert list(nodes) == NODES
-    for earlier, name in pairwise(NODES):
-        assert earlier in nodes[name].dependencies
+
+def test_nodes_that_stand_are_changed_one_after_the_other_the_workers_last(made):
+    order = order_of(made(state_with(*NODES)))
+
+    assert order == {NODES[0]: set(), **{name: {earlier} for earlier, name in pairwise(NODES)}}
+
+
+def test_nodes_that_are_made_wait_for_the_first_alone_and_that_one_for_all_machines(made):
+    deployment = made()
+
+    assert order_of(deployment) == {NODES[0]: set(), **{name: {NODES[0]} for name in NODES[1:]}}
     machines = {name.removesuffix("-node") for name in NODES}
-    assert machines <= nodes[NODES[0]].dependencies
+    assert machines <= deployment.of("Node")[0].dependencies
+
+
+def test_nodes_that_are_added_hold_up_none_that_stands(made):
+    first, second, third, worker, added = NODES
+
+    assert order_of(made(state_with(first, third, worker))) == {
+        first: set(),
+        second: {first},
+        third: {first},
+        worker: {third},
+        added: {first},
+    }
+    assert order_of(made(state_with(second, third))) == {
+        first: set(),
+        second: {first},
+        third: {second},
+        worker: {first},
+        added: {first},
+    }
 
 
 def test_no_search_for_cycles_goes_from_node_to_node_to_the_end_of_a_long_chain(made, monkeypatch):
@@ -62,7 +90,7 @@ def test_no_search_for_cycles_goes_from_node_to_node_to_the_end_of_a_long_chain(
         return to_resource in walks[-1]
 
     monkeypatch.setattr(resource_cycle_breaker, "_reachable", reachable)
-    made()
+    made(state_with(*NODES))
 
     assert max(map(len, walks)) == 1
 

@@ -32,35 +32,35 @@ def told(machine: Path) -> str:
 
 
 def test_a_clouds_plugin_is_had_in_the_version_of_its_sdk(machine):
-    plugins.ensure("gcp")
+    plugins.ensure(["gcp"])
     assert told(machine) == f"plugin install resource gcp {GCP} --color never\n"
 
 
 def test_a_plugin_that_others_publish_comes_from_them(machine):
-    plugins.ensure("scaleway")
+    plugins.ensure(["scaleway"])
     assert "--server github://api.github.com/pulumiverse" in told(machine)
 
 
 def test_a_target_without_an_sdk_needs_no_plugin(machine):
-    plugins.ensure(None)
+    plugins.ensure([])
     assert told(machine) == ""
 
 
 def test_a_plugin_that_is_installed_is_not_asked_for(machine):
     (machine / f"pulumi-home/plugins/resource-gcp-v{GCP}").mkdir(parents=True)
-    plugins.ensure("gcp")
+    plugins.ensure(["gcp"])
     assert told(machine) == ""
 
 
 def test_a_plugin_on_path_is_not_asked_for(machine):
     program(machine / "pulumi-resource-gcp", "")
-    plugins.ensure("gcp")
+    plugins.ensure(["gcp"])
     assert told(machine) == ""
 
 
 def test_who_forbids_pulumi_to_fetch_plugins_is_obeyed(machine, monkeypatch):
     monkeypatch.setenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")
-    plugins.ensure("gcp")
+    plugins.ensure(["gcp"])
     assert told(machine) == ""
 
 
@@ -74,7 +74,7 @@ def test_who_forbids_pulumi_to_fetch_plugins_is_obeyed(machine, monkeypatch):
 def test_a_plugin_that_cannot_be_downloaded_is_told_in_one_line_with_its_cause(machine, printed):
     program(machine / "pulumi", f"echo '{printed}' >&2; exit 1")
     with pytest.raises(Problem) as raised:
-        plugins.ensure("gcp")
+        plugins.ensure(["gcp"])
     assert str(raised.value) == (
         f"Pulumi's plugin gcp {GCP} cannot be downloaded: no such host; try again where it can be reached, "
         "name a mirror in PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES, or put pulumi-resource-gcp on PATH"

@@ -222,3 +222,13 @@ def test_an_interrupted_pulumi_ends_its_work_before_make_does(write, clone, monk
         stack.pulumi("up")
 
     assert (clone / "ended").read_text() == "state is written\n"
+
+
+@pytest.mark.parametrize(
+    ("cni", "extras"), [("cilium", ["kubernetes"]), ("calico", ["kubernetes"]), ("flannel", []), ("[cilium]", [])]
+)
+def test_a_pod_network_that_comes_as_a_chart_brings_what_installs_it(write, cni, extras):
+    cluster = f'{{version: "1.37", machines: {{driver: container}}, cni: {cni}}}'
+    stack = write(f"config:\n  slipway:target: kubeadm\n  slipway:cluster: {cluster}\n", "dev-kubeadm")
+
+    assert stack.extras == extras

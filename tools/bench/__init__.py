@@ -4,6 +4,7 @@ A figure of one machine on one day says little; a ratio of two medians that shar
 is asserted: a busy machine must not fail anybody's build.
 """
 
+import importlib
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.table import Table
 
 from tools.console import console, step
+
+MEASURES = ("start", "preview", "nodes", "create", "machines", "upgrade")
+"""The modules of this package that measure something, each by its `run`."""
 
 Measure = Callable[[], float]
 """Runs one side once and returns how many seconds it took."""
@@ -44,8 +48,5 @@ def timed(action: Callable[[], object]) -> float:
 
 def run_all(names: Sequence[str], rounds: int | None) -> None:
     """Run the measures of these names, or all of them."""
-    from tools.bench import create, nodes, preview, start
-
-    measures = {"start": start.run, "preview": preview.run, "nodes": nodes.run, "create": create.run}
-    for name in names or measures:
-        measures[name](rounds)
+    for name in names or MEASURES:
+        importlib.import_module(f"tools.bench.{name}").run(rounds)

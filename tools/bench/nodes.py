@@ -7,7 +7,6 @@ that stands, of which all is known, is read from the state, and what machines wo
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct  # ty: ignore[missing-module-member]
@@ -46,15 +45,15 @@ def run(rounds: int | None) -> None:
 
 def _table(title: str, costs: list[Cost]) -> Table:
     table = Table(title=title, title_justify="left")
-    for column in ("workers", "resources", "processor", "memory", "each one more"):
+    for column in ("workers", "resources", "processor", "memory", "each resource more"):
         table.add_column(column, justify="right")
-    more = ["", *(_difference(*pair) for pair in pairwise(costs))]
-    for workers, cost, each in zip(WORKERS, costs, more, strict=True):
-        table.add_row(str(workers), str(cost.resources), f"{cost.seconds:.2f} s", f"{cost.megabytes:.0f} MB", each)
+    slopes = ["", *(_slope(costs[0], cost) for cost in costs[1:])]
+    for workers, cost, slope in zip(WORKERS, costs, slopes, strict=True):
+        table.add_row(str(workers), str(cost.resources), f"{cost.seconds:.2f} s", f"{cost.megabytes:.0f} MB", slope)
     return table
 
 
-def _difference(less: Cost, more: Cost) -> str:
+def _slope(less: Cost, more: Cost) -> str:
     count = more.resources - less.resources
     seconds, megabytes = (more.seconds - less.seconds) / count, (more.megabytes - less.megabytes) / count
     return f"{1000 * seconds:.1f} ms, {megabytes:.2f} MB"

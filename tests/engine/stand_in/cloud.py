@@ -57,6 +57,9 @@ class Cloud:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     """Type token → what is known of it. The stand-in refuses types that are not here."""
 
+    components: Mapping[str, str] = field(default_factory=dict)
+    """Type token of a component that the provider itself makes → that of what is in it."""
+
     functions: Mapping[str, Callable[[str, Properties], Properties]] = field(default_factory=dict)
     """Token of a function → what it tells, from the provider's project and the function's arguments."""
 

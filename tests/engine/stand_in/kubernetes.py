@@ -10,5 +10,15 @@ KUBERNETES = Cloud(
             identity=lambda project, inputs: f"default/{inputs.get('metadata', {}).get('name', 'service')}",
             named_by=None,
         ),
+        "kubernetes:core/v1:Namespace": Kind(
+            identity=lambda project, inputs: inputs["metadata"]["name"], named_by=None
+        ),
+        "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": Kind(
+            identity=lambda project, inputs: "one", named_by=None
+        ),
+        "kubernetes:helm.sh/v3:Release": Kind(
+            identity=lambda project, inputs: f"{inputs['namespace']}/{inputs['name']}", replaced=("name", "namespace")
+        ),
     },
+    components={"kubernetes:helm.sh/v4:Chart": "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"},
 )

@@ -21,7 +21,7 @@ import grpc
 from google.protobuf import json_format
 from google.protobuf.empty_pb2 import Empty  # ty: ignore[missing-module-member] - made when it is imported
 from google.protobuf.struct_pb2 import Struct  # ty: ignore[missing-module-member]
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, resource_pb2, resource_pb2_grpc
 
 from tests.engine.stand_in.cloud import UNKNOWN, Cloud, Kind, Properties
 
@@ -39,7 +39,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         self.project = ""
 
     def Handshake(self, request, context):  # noqa: N802 - the protocol's names, here and below
-        return provider_pb2.ProviderHandshakeResponse()
+        # The engine has components made by nobody who takes no secrets.
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=bool(self.cloud.components))
 
     def GetPluginInfo(self, request, context):  # noqa: N802
         return plugin_pb2.PluginInfo(version=metadata.version(self.cloud.distribution))
@@ -111,6 +112,33 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         self._refuse(request, context)
         self._journal("create", request)
         return provider_pb2.CreateResponse(id=kind.identity(self.project, inputs), properties=outputs)
+
+    def Construct(self, request, context):  # noqa: N802
+        if request.type not in self.cloud.components:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in for {self.cloud.package} has no {request.type}")
+        with grpc.insecure_channel(request.monitorEndpoint) as channel:
+            monitor = resource_pb2_grpc.ResourceMonitorStub(channel)
+            component = monitor.RegisterResource(
+                resource_pb2.RegisterResourceRequest(
+                    type=request.type,
+                    name=request.name,
+                    parent=request.parent,
+                    providers=request.providers,
+                    dependencies=request.dependencies,
+                    deletedWith=request.deletedWith,
+                )
+            )
+            monitor.RegisterResource(
+                resource_pb2.RegisterResourceRequest(
+                    type=self.cloud.components[request.type],
+                    name=f"{request.name}-inside",
+                    custom=True,
+                    parent=component.urn,
+                    provider=request.providers[self.cloud.package],
+                )
+            )
+            monitor.RegisterResourceOutputs(resource_pb2.RegisterResourceOutputsRequest(urn=component.urn))
+        return provider_pb2.ConstructResponse(urn=component.urn)
 
     def Read(self, request, context):  # noqa: N802
         if request.name == os.environ.get("STAND_IN_GONE"):
