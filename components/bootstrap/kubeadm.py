@@ -178,8 +178,10 @@ class KubeadmCluster(Cluster):
                 bucket_keys,
                 {one: self.machines[one] for one in control_planes},
                 _snapshot_certificate(keys),
-                # After the last node, and so after all: a bucket that refuses keeps nobody else waiting.
-                pulumi.ResourceOptions(parent=self, depends_on=before[-1:], deleted_with=keys),
+                # After all nodes: a bucket that refuses keeps nobody else waiting.
+                pulumi.ResourceOptions(
+                    parent=self, depends_on=[_only(node) for node in self.nodes.values()], deleted_with=keys
+                ),
             )
 
         ready = pulumi.Output.all(admin, *(node.id for node in self.nodes.values())).apply(lambda known: known[0])
