@@ -46,6 +46,9 @@ class Control:
     built_in: str = ""
     """Path of a field whose truth makes the cloud keep the rule by itself, e.g. `enableAutopilot`. Default: none."""
 
+    required: bool = False
+    """Whether a stack without such a resource breaks the rule. Default: the rule is not applicable to it."""
+
     def is_about(self, resource: "Resource") -> bool:
         """Whether the rule says something about the resource."""
         return resource.type.rpartition(":")[2] == self.kind and all(
@@ -98,15 +101,15 @@ def report(controls: Sequence[Control], resources: Iterable[Resource], waivers: 
     lines = []
     for control in controls:
         found = [each for each in declared if control.is_about(each)]
+        why = waivers.get(control.id, "")
+        broken = (Verdict.WAIVED, why) if why else (Verdict.FAILED, "")
         if not found:
-            lines.append(Line(control.id, control.title, "", control.field, None, Verdict.NOT_APPLICABLE))
+            verdict, told = broken if control.required else (Verdict.NOT_APPLICABLE, "")
+            lines.append(Line(control.id, control.title, "", control.field, None, verdict, told))
         for resource in found:
-            verdict, why = Verdict.PASSED, ""
-            if not control.is_kept_by(resource.inputs):
-                why = waivers.get(control.id, "")
-                verdict = Verdict.WAIVED if why else Verdict.FAILED
+            verdict, told = (Verdict.PASSED, "") if control.is_kept_by(resource.inputs) else broken
             value = field_of(resource.inputs, control.field)
-            lines.append(Line(control.id, control.title, resource.name, control.field, value, verdict, why))
+            lines.append(Line(control.id, control.title, resource.name, control.field, value, verdict, told))
     lines += [
         Line(name, parity.FEATURES[name].title, "", "", None, Verdict.WAIVED, why)
         for name, why in waivers.items()

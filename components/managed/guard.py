@@ -21,6 +21,7 @@ def guard(
     *,
     pinned: Mapping[str, Any],
     offered: Sequence[str] = (),
+    runs: str = "",
     irreversible: Mapping[str, bool] | None = None,
 ) -> pulumi.Stash:
     """Put a guard over the cluster: it remembers what the last `up` made, and holds what is asked now against that.
@@ -33,6 +34,7 @@ def guard(
         pinned: Key of the stack file → its value or default, for every key whose change makes the cloud replace the
             cluster. Values that only the cloud knows, such as ids of a given network, are left to `protect`.
         offered: The Kubernetes versions that the cloud offers, as it spells them; nothing where it is not asked.
+        runs: The version that the state tells of, as the cloud spells it, where the cloud brings minors by itself.
         irreversible: Key of the stack file → whether it is on, for what the cloud cannot turn off again.
 
     Returns:
@@ -51,7 +53,7 @@ def guard(
     olds = outputs_of(state, STASH, f"{name}-guard").get("input", {})
     today = date.today()
     if faults := [
-        *_version_faults(olds, args["version"], offered, today),
+        *_version_faults(olds, args["version"], runs, offered, today),
         *_replacement_faults(olds, news["pinned"], name, pulumi.get_stack()),
         *_irreversible_faults(olds, news["irreversible"], name),
     ]:
@@ -62,10 +64,13 @@ def guard(
     return pulumi.Stash(f"{name}-guard", input=news, opts=pulumi.ResourceOptions(parent=parent))
 
 
-def _version_faults(olds: Mapping[str, Any], version: str, offered: Sequence[str], today: date) -> list[Fault]:
+def _version_faults(
+    olds: Mapping[str, Any], version: str, runs: str, offered: Sequence[str], today: date
+) -> list[Fault]:
     if version == olds.get("version"):
         return []
-    fault = versions.upgrade_fault(olds["version"], version) if olds else None
+    running = match[1] if (match := _PLAIN.match(runs)) else olds.get("version")
+    fault = versions.upgrade_fault(running, version) if running else None
     fault = fault or versions.support_fault(version, today) or _offer_fault(version, offered)
     return [fault] if fault else []
 

@@ -11,8 +11,9 @@ def kubernetes_provider(
 ) -> pulumi_kubernetes.Provider:
     """A Kubernetes provider for `cluster`.
 
-    What is made with it goes before the nodes do, so that a load balancer or disk that a Service or claim asked the
-    cloud for is given back by the cluster, and not leaked. For that reason do not set `deleted_with` on Services of
+    What is made with it comes once nodes, add-ons and administrators' rights are there, and goes before they do, so
+    that a load balancer or disk that a Service or claim asked the cloud for is given back by the cluster, and not
+    leaked. For that reason do not set `deleted_with` on Services of
     type LoadBalancer. A new kubeconfig replaces nothing.
 
     Args:
@@ -24,7 +25,5 @@ def kubernetes_provider(
         name,
         kubeconfig=cluster.kubeconfig,
         cluster_identifier=cluster.cluster_identifier,
-        opts=pulumi.ResourceOptions.merge(
-            pulumi.ResourceOptions(depends_on=[cluster.control_plane, *cluster.node_pools.values()]), opts
-        ),
+        opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(depends_on=list(cluster.ends)), opts),
     )

@@ -381,6 +381,17 @@ def test_nodes_in_a_given_network_leave_it_as_it_says(aks, outbound, kind):
 # Upgrades, and what they cost
 
 
+@pytest.mark.parametrize(("version", "channel"), [("1.37", "patch"), ("1.37.2", "none")])
+def test_a_patch_that_a_stack_names_is_the_stack_s_to_change(aks, version, channel):
+    assert aks(version=version).the("ManagedCluster").inputs["autoUpgradeProfile"]["upgradeChannel"] == channel
+
+
+def test_automatic_has_no_network_of_ours_that_one_of_its_own_could_overlap(aks):
+    assert (
+        aks(**AUTO, pod_cidr="10.0.0.0/14").the("ManagedCluster").inputs["networkProfile"]["podCidr"] == "10.0.0.0/14"
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "tier", "plan"),
     [
@@ -590,6 +601,7 @@ def test_tags_are_on_everything_that_can_bear_them(aks):
         ({**AUTO, "network": NETWORK}, "network: is AKS's own to decide with `compute: auto`: .*; drop it$"),
         ({**AUTO, "node_cidr": "10.0.0.0/16"}, "nodeCidr: is AKS's own to decide with `compute: auto`: .*; drop it$"),
         ({**AUTO, "release_channel": "extended"}, "releaseChannel: is AKS's own to decide with `compute: auto`"),
+        ({**AUTO, "highly_available": False}, "highlyAvailable: is AKS's own to decide with `compute: auto`"),
         ({**AUTO, "aks": {"zones": []}}, "aks.zones: is AKS's own to decide with `compute: auto`"),
         ({**AUTO, "node_pools": [POOL]}, "nodePools: says what nodes there are, and so does `compute: auto`"),
     ],

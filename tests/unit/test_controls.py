@@ -32,6 +32,15 @@ def test_a_rule_is_kept_broken_or_about_nothing_that_is_declared():
     assert broken["CIS X 3"] == (Verdict.NOT_APPLICABLE, "")
 
 
+def test_a_rule_that_needs_a_resource_is_broken_without_one_unless_it_is_waived():
+    needed = Control("CIS X 4", "logs are sent", "LogSink", "logs", at_least("audit"), required=True)
+
+    assert [line.verdict for line in report((needed,), [cluster()], {})] == [Verdict.FAILED]
+    assert [(line.verdict, line.why) for line in report((needed,), [cluster()], {"CIS X 4": "later"})] == [
+        (Verdict.WAIVED, "later")
+    ]
+
+
 def test_a_broken_rule_that_is_waived_tells_why_and_a_kept_one_does_not():
     waivers = [("CIS X 1", "a bastion is in front"), ("CIS X 2", "not needed")]
     found = verdicts(cluster(logs=["audit"]), waivers=waivers)

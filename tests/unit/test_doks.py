@@ -28,6 +28,9 @@ STANDING = {
 }
 """What the state tells of a cluster that `ARGS` made."""
 
+OWN_NETWORK = {"digitalocean:index/vpc:Vpc::prod-network": {"ipRange": "10.0.0.0/16"}}
+"""And of its network."""
+
 
 @pytest.fixture
 def doks(deploy_once):
@@ -252,7 +255,7 @@ def test_a_tenth_patch_is_newer_than_a_ninth_and_what_is_no_build_is_passed_over
 
 def test_the_build_that_runs_is_left_alone_while_it_is_what_the_stack_asks_for(doks):
     def ignored(version, runs="1.37.2-do.0"):
-        state = {CLUSTER: {**STANDING, "version": runs}}
+        state = {CLUSTER: {**STANDING, "version": runs}, **OWN_NETWORK}
         return doks(state=state, version=version).the("KubernetesCluster").ignore_changes
 
     assert ignored("1.37") == {"version"}
@@ -269,13 +272,14 @@ def test_the_build_that_runs_is_left_alone_while_it_is_what_the_stack_asks_for(d
         {"service_cidr": "10.9.0.0/20"},
         {"doks": {"public_nodes": True}},
         {"node_cidr": "10.1.0.0/16"},
+        {"network": {"vpc_id": "vpc-1"}},
     ],
 )
 def test_a_cluster_that_takes_anothers_place_gets_a_build_that_can_be_had(doks, changes):
-    vpc = {"digitalocean:index/vpc:Vpc::prod-network": {"ipRange": "10.0.0.0/16"}}
+    state = {CLUSTER: STANDING, **OWN_NETWORK}
 
-    assert doks(state={CLUSTER: STANDING, **vpc}).the("KubernetesCluster").ignore_changes == {"version"}
-    assert doks(state={CLUSTER: STANDING, **vpc}, **changes).the("KubernetesCluster").ignore_changes == frozenset()
+    assert doks(state=state).the("KubernetesCluster").ignore_changes == {"version"}
+    assert doks(state=state, **changes).the("KubernetesCluster").ignore_changes == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -286,16 +290,16 @@ def test_a_cluster_that_takes_anothers_place_gets_a_build_that_can_be_had(doks, 
     ],
 )
 def test_no_cluster_goes_back(refused, wanted, line):
-    assert refused(version=wanted, state={CLUSTER: STANDING}) == f"version: {line}"
+    assert refused(version=wanted, state={CLUSTER: STANDING, **OWN_NETWORK}) == f"version: {line}"
 
 
 def test_an_upgrade_is_warned_of_that_may_need_a_patch_first(doks, monkeypatch):
     said = []
     monkeypatch.setattr("pulumi.log.warn", lambda message, *_: said.append(message))
 
-    doks(state={CLUSTER: {**STANDING, "version": "1.36.3-do.1"}})
+    doks(state={CLUSTER: {**STANDING, "version": "1.36.3-do.1"}, **OWN_NETWORK})
     assert said == []
-    doks(state={CLUSTER: {**STANDING, "version": "1.36.2-do.0"}})
+    doks(state={CLUSTER: {**STANDING, "version": "1.36.2-do.0"}, **OWN_NETWORK})
     (line,) = said
     assert line.startswith("version: DigitalOcean goes on to 1.37 only from the last patch of 1.36, 1.36.3-do.1, and")
     assert line.endswith('if it refuses, write "1.36.3" first')

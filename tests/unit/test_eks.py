@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.managed.eks.args import LONGEST_ROLE_SUFFIX
 from components.managed.eks.cluster import EksCluster
 from tests.engine.stand_in.aws import ADDONS, AWS, CA_CERTIFICATE
 from tests.engine.stand_in.cloud import UNKNOWN
@@ -165,6 +166,10 @@ def test_the_three_switches_of_auto_mode_move_together_and_are_written_when_off(
     assert cluster["storageConfig"] == {"blockStorage": {"enabled": auto}}
     assert cluster["kubernetesNetworkConfig"]["elasticLoadBalancing"] == {"enabled": auto}
     assert ("nodeRoleArn" in cluster["computeConfig"], "nodePools" in cluster["computeConfig"]) == (auto, auto)
+
+
+def test_names_leave_room_for_the_longest_role(prod):
+    assert max(len(role.name) for role in prod.of("Role")) == len("prod" + LONGEST_ROLE_SUFFIX)
 
 
 def test_auto_mode_brings_its_own_add_ons_and_roles_that_may_do_its_work(eks):

@@ -356,6 +356,17 @@ def test_a_cluster_that_need_not_survive_a_zone_is_in_one(gke):
     assert made.the("Subnetwork").inputs["region"] == "europe-west1"
 
 
+def test_autopilot_is_over_a_whole_region(gke):
+    pools_apart = {key: value for key, value in ARGS.items() if key != "node_pools"}
+    args: Any = {**pools_apart, "compute": "auto", "highly_available": False}
+    (fault,) = GkeCluster.check(args)
+
+    assert str(fault).startswith(
+        "highlyAvailable: is always true with `compute: auto`: Autopilot is over a whole region"
+    )
+    assert gke(compute="auto", node_pools=None).the("Cluster").inputs["location"] == "europe-west1"
+
+
 def test_autopilot_has_no_pools_of_ours_and_runs_nodes_as_our_account(gke):
     made = gke(compute="auto", node_pools=None)
     cluster = made.the("Cluster").inputs

@@ -22,13 +22,13 @@ OFFERED = ["1.36.3-gke.1", "1.37.2-gke.1", "1.35.7-gke.2"]
 def declared(deploy):
     """What the guard declares over a cluster that the last `up` left as `olds`."""
 
-    def make(olds, *, version="1.36", protected=True, pinned=CLUSTER["pinned"], offered=(), irreversible=None):
+    def make(olds, *, version="1.36", protected=True, pinned=CLUSTER["pinned"], offered=(), runs="", irreversible=None):
         args = cast(ManagedArgs, {"version": version, "deletion_protection": protected})
         state = {f"urn::{STASH}::prod-guard": {"input": olds}} if olds else {}
 
         def program():
             parent = pulumi.ComponentResource("slipway:index:Test", "test")
-            guard(parent, "prod", args, state, pinned=pinned, offered=offered, irreversible=irreversible)
+            guard(parent, "prod", args, state, pinned=pinned, offered=offered, runs=runs, irreversible=irreversible)
 
         return deploy(program)
 
@@ -87,6 +87,14 @@ def test_an_upgrade_goes_one_minor_at_a_time_and_never_back(refused, running, wa
     (line,) = refused({**CLUSTER, "version": running}, version=wanted)
 
     assert re.match(complaint, line)
+
+
+def test_a_minor_that_the_cloud_brought_is_what_an_upgrade_starts_from(refused):
+    old = {**CLUSTER, "version": "1.35"}
+
+    assert refused(old, version="1.37", runs="1.36.3-gke.1") == []
+    assert refused(old, version="1.35", runs="1.36.3-gke.1") == []
+    assert refused(old, version="1.37", runs="") != []
 
 
 def test_a_version_that_the_cloud_does_not_offer_is_refused_with_those_it_does(refused):

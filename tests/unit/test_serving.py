@@ -176,6 +176,20 @@ EXTENDED = x509.CertificateSigningRequestBuilder()
         pem(OWN)[:200] + pem(OWN)[264:],
         b"\xff",
     ],
+    # A request is another one in each process that collects the tests.
+    ids=[
+        "an authority",
+        "critical names",
+        "no names",
+        "an issuer's names",
+        "an attribute",
+        "another before it",
+        "another after it",
+        "a header",
+        "other line ends",
+        "a piece missing",
+        "no text",
+    ],
 )
 def test_a_request_that_holds_more_than_a_kubelet_writes_or_is_none_is_not_approved(approved, text):
     assert approved(request(text=text)) == []

@@ -175,7 +175,8 @@ def pinned(args: AksArgs) -> dict[str, Any]:
         "compute": str(args.get("compute", "pools")),
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
-        **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
+        "network": "a given one" if "network" in args else "one of its own",
+        **({} if "network" in args or is_auto("aks", args) else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
         "aks.systemNodes.machineType": own.get("system_nodes", {}).get("machine_type", SYSTEM_MACHINE),
         "aks.zones": ", ".join(zones_of(args) or ["none"]),
     }
@@ -302,6 +303,7 @@ def _auto_faults(args: AksArgs) -> list[Fault]:
             ("network", "network", "it keeps a network of its own"),
             ("nodeCidr", "node_cidr", "it keeps a network of its own"),
             ("releaseChannel", "release_channel", "it follows the minor before the newest"),
+            ("highlyAvailable", "highly_available", "it spreads its control plane over zones, always"),
         )
         if name in asked
     ]
@@ -361,7 +363,7 @@ def _network_faults(args: AksArgs) -> list[Fault]:
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
     }
-    if "network" not in args:
+    if "network" not in args and not is_auto("aks", args):
         networks = {"nodeCidr": args.get("node_cidr", NODE_CIDR), **networks}
     if faults := cidr_faults(networks):
         return faults

@@ -12,7 +12,7 @@ answers; `controls.py` lists them.
 import pulumi
 
 from components.managed.aks.args import AksArgs, faults_of, pinned
-from components.managed.aks.control_plane import control_plane, lock, maintenance_windows
+from components.managed.aks.control_plane import control_plane, lock, maintenance_windows, running_version
 from components.managed.aks.controls import CONTROLS
 from components.managed.aks.encryption import secrets_encryption
 from components.managed.aks.identity import identities, may_pull
@@ -41,7 +41,7 @@ class AksCluster(ManagedCluster):
         warn_of_missing(CALLER, self)
 
         # The provider has no function that tells which versions a region offers.
-        watch = guard(self, name, args, self.last, pinned=pinned(args))
+        watch = guard(self, name, args, self.last, pinned=pinned(args), runs=running_version(self.last, name))
         group = resource_group(self, name, args, watch)
         network = private_network(self, name, args, group)
         identity = identities(self, name, args, group, network)
@@ -54,7 +54,8 @@ class AksCluster(ManagedCluster):
         pulls = may_pull(self, name, args, group, cluster)
         logs = control_plane_logs(self, name, args, group, cluster)
         locks = lock(self, name, args, identity)
-        seal(self, name, args, [*windows, *self.node_pools.values(), *pulls, *logs, *locks])
+        self.ends = [*windows, *self.node_pools.values(), *pulls, *logs, *locks]
+        seal(self, name, args, self.ends)
 
         api = api_of(cluster, args, group)
         self.finish(

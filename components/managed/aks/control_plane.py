@@ -18,9 +18,11 @@ from components.managed.managed_args import (
     Day,
     Maintenance,
     authorized_cidrs,
+    is_exact,
     is_extended,
 )
 from components.managed.slim import SlimResource
+from components.state import State, outputs_of
 
 OUTBOUND = {AksOutbound.NAT_GATEWAY: "userAssignedNATGateway", AksOutbound.ROUTES: "userDefinedRouting"}
 
@@ -32,6 +34,12 @@ REPLACED_WITH = (
     "agentPoolProfiles[0].vnetSubnetID",
 )
 """What AKS refuses to change and the provider takes for an update: better told at preview than by a late error."""
+
+
+def running_version(state: State, name: str) -> str:
+    """The version that ran at the last `up` or refresh: AKS Automatic brings minors by itself."""
+    cluster = outputs_of(state, "azure-native:containerservice:ManagedCluster", f"{name}-cluster")
+    return cluster.get("currentKubernetesVersion", "")
 
 
 def control_plane(
@@ -139,7 +147,11 @@ def _with_pools(name: str, args: AksArgs, network: Network) -> dict[str, Any]:
         "node_resource_group_profile": {"restriction_level": "ReadOnly"},
         # https://learn.microsoft.com/azure/aks/long-term-support
         "support_plan": "AKSLongTermSupport" if is_extended(args) else "KubernetesOfficial",
-        "auto_upgrade_profile": {"upgrade_channel": "patch", "node_os_upgrade_channel": "SecurityPatch"},
+        # A stack that names the patch brings the next one itself.
+        "auto_upgrade_profile": {
+            "upgrade_channel": "none" if is_exact(args["version"]) else "patch",
+            "node_os_upgrade_channel": "SecurityPatch",
+        },
         "metrics_profile": {"cost_analysis": {"enabled": tier(args) != "Free"}},
         "agent_pool_profiles": [_system_pool(args, network)],
     }

@@ -32,7 +32,7 @@ def _of_nodes(rule: str, title: str, field: str, wanted: Any) -> tuple[Control, 
 
 
 CONTROLS = (
-    Control("CIS AKS 2.1.1", "audit logs are kept", "DiagnosticSetting", "logs", _holds("kube-audit")),
+    Control("CIS AKS 2.1.1", "audit logs are kept", "DiagnosticSetting", "logs", _holds("kube-audit"), required=True),
     Control(
         "CIS AKS 5.2.1",
         "pods have identities of their own",
@@ -84,7 +84,9 @@ CONTROLS = (
         "ReadOnly",
         built_in=AUTOMATIC,
     ),
-    Control("Slipway AKS 8", "no mistake deletes the group", "ManagementLockByScope", "level", "CanNotDelete"),
+    Control(
+        "Slipway AKS 8", "no mistake deletes the group", "ManagementLockByScope", "level", "CanNotDelete", required=True
+    ),
     Control("Slipway AKS 9", "a lost key can be brought back", "Vault", "properties.enablePurgeProtection", True),
     Control(
         "Slipway AKS 10", "Azure's roles say who may use the key", "Vault", "properties.enableRbacAuthorization", True

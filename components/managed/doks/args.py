@@ -150,6 +150,7 @@ def pinned(args: DoksArgs) -> dict[str, Any]:
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
         "doks.publicNodes": has_public_nodes(args),
+        "network": "a given one" if "network" in args else "one of its own",
         **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
     }
 

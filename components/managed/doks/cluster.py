@@ -51,7 +51,8 @@ class DoksCluster(ManagedCluster):
         self.control_plane = cluster
         self.cluster_identifier = cluster.id
         self.node_pools = node_pools(self, name, args, cluster)
-        seal(self, name, args, [cluster, *self.node_pools.values()])
+        self.ends = [cluster, *self.node_pools.values()]
+        seal(self, name, args, self.ends)
 
         api = api_of(cluster)
         self.finish(

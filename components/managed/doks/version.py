@@ -87,8 +87,11 @@ def _is_replaced(state: State, name: str, args: DoksArgs) -> bool:
     }
     cluster, vpc = outputs_of(state, CLUSTER, f"{name}-cluster"), outputs_of(state, VPC, f"{name}-network")
     nodes = args.get("node_cidr", NODE_CIDR)
-    return any(cluster.get(key) != value for key, value in asked.items()) or (
-        "network" not in args and vpc.get("ipRange", nodes) != nodes
+    has_its_own = "network" not in args
+    return (
+        any(cluster.get(key) != value for key, value in asked.items())
+        or has_its_own != bool(vpc)
+        or (has_its_own and vpc["ipRange"] != nodes)
     )
 
 

@@ -64,6 +64,9 @@ ADDONS_AFTER_NODES = ("aws-ebs-csi-driver", "coredns", "metrics-server")
 
 CHANNELS = (ReleaseChannel.REGULAR, ReleaseChannel.EXTENDED)
 
+LONGEST_ROLE_SUFFIX = "-ebs-csi-driver-pods"
+"""What the longest name of the roles in IAM adds to the cluster's."""
+
 LONGEST_ROLE = 64
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
 
@@ -208,7 +211,7 @@ def _name_faults(name: str) -> list[Fault]:
     """https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html."""
     if name and not re.fullmatch(r"[0-9A-Za-z][A-Za-z0-9_-]*", name):
         return [Fault("name", f"{name!r} cannot name an EKS cluster; use letters, digits, and inside them `-` and `_`")]
-    if (spare := LONGEST_ROLE - RANDOM_SUFFIX - len(f"{name}-control-plane")) < 0:
+    if (spare := LONGEST_ROLE - RANDOM_SUFFIX - len(name) - len(LONGEST_ROLE_SUFFIX)) < 0:
         return [
             Fault(
                 "name",

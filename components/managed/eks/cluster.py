@@ -13,7 +13,7 @@ import pulumi
 from components.managed.caller import warn_of_missing
 from components.managed.eks.addons import addon_versions, addons
 from components.managed.eks.args import ADDONS_AFTER_NODES, ADDONS_BEFORE_NODES, EksArgs, faults_of, pinned
-from components.managed.eks.control_plane import control_plane, offered_versions
+from components.managed.eks.control_plane import control_plane, offered_versions, running_version
 from components.managed.eks.controls import CONTROLS
 from components.managed.eks.encryption import secrets_encryption
 from components.managed.eks.identity import administrators, identities
@@ -38,7 +38,15 @@ class EksCluster(ManagedCluster):
         name = args.get("name", name)
         warn_of_missing(CALLER, self)
 
-        watch = guard(self, name, args, self.last, pinned=pinned(args), offered=offered_versions(self, args))
+        watch = guard(
+            self,
+            name,
+            args,
+            self.last,
+            pinned=pinned(args),
+            offered=offered_versions(self, args),
+            runs=running_version(self.last, name),
+        )
         network = private_network(self, name, args, watch)
         identity = identities(self, name, args)
         encryption = secrets_encryption(self, name, args, identity, watch)
@@ -51,7 +59,8 @@ class EksCluster(ManagedCluster):
         self.node_pools = node_pools(self, name, args, cluster, network, identity, before)
         nodes = list(self.node_pools.values())
         late = addons(self, name, args, cluster, identity, versions, only=ADDONS_AFTER_NODES, after=nodes)
-        seal(self, name, args, [cluster, *admins, *before, *nodes, *late])
+        self.ends = [cluster, *admins, *before, *nodes, *late]
+        seal(self, name, args, self.ends)
 
         api = api_of(cluster)
         self.finish(

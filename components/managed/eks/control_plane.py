@@ -21,6 +21,7 @@ from components.managed.managed_args import (
     is_extended,
 )
 from components.managed.slim import answer
+from components.state import State, outputs_of
 
 AUTO_MODE_POOLS = ("general-purpose", "system")
 """The pools that Auto Mode brings: https://docs.aws.amazon.com/eks/latest/userguide/set-builtin-node-pools.html."""
@@ -32,6 +33,11 @@ def offered_versions(parent: pulumi.Resource, args: EksArgs) -> list[str]:
     wanted = {} if is_extended(args) else {"versionStatus": "STANDARD_SUPPORT"}
     function = "aws:eks/getClusterVersions:getClusterVersions"
     return [each["clusterVersion"] for each in answer(SDK, function, {**asked, **wanted}, parent, "clusterVersions")]
+
+
+def running_version(state: State, name: str) -> str:
+    """The minor that ran at the last `up` or refresh: EKS brings the next one when support ends."""
+    return outputs_of(state, "aws:eks/cluster:Cluster", f"{name}-cluster").get("version", "")
 
 
 def control_plane(

@@ -42,6 +42,8 @@ CONTROLS = (
         "configurationValues",
         _enforces_network_policies,
         about={"addonName": "vpc-cni"},
+        # Auto Mode enforces none until objects in the cluster say so: /eks/latest/userguide/auto-net-pol.html
+        required=True,
     ),
     Control("CIS EKS 5.5.1", "IAM says who gets in", CLUSTER, "accessConfig.authenticationMode", "API"),
     Control("Slipway EKS 1", "the cluster cannot be deleted by mistake", CLUSTER, "deletionProtection", True),

@@ -109,6 +109,7 @@ def faults_of(args: GkeArgs) -> list[Fault]:
         *_region_faults(args["region"]),
         *managed_faults("gke", args, longest_pool_name=room, machines=MACHINES, controls=CONTROLS),
         *_pool_faults(args.get("node_pools", [])),
+        *(_auto_faults(args) if is_auto("gke", args) else []),
         *_own_faults(args),
         *_tag_faults(args.get("tags", {})),
     ]
@@ -125,6 +126,7 @@ def pinned(args: GkeArgs) -> dict[str, Any]:
         "region": args["region"],
         "highlyAvailable": args.get("highly_available", True),
         "compute": str(args.get("compute", "pools")),
+        "network": "a given one" if "network" in args else "one of its own",
         **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR), **cidrs}),
     }
 
@@ -132,9 +134,12 @@ def pinned(args: GkeArgs) -> dict[str, Any]:
 def location(args: GkeArgs) -> str:
     """The region, or for a cluster that need not survive a zone the zone `b` of it, which every region has.
 
+    Google makes clusters that look after all nodes in a whole region only.
+
     https://cloud.google.com/compute/docs/regions-zones#available
     """
-    return args["region"] if args.get("highly_available", True) else f"{args['region']}-b"
+    whole = args.get("highly_available", True) or is_auto("gke", args)
+    return args["region"] if whole else f"{args['region']}-b"
 
 
 def account_id(name: str) -> str:
@@ -178,6 +183,13 @@ def _pool_faults(pools: Sequence[NodePool]) -> list[Fault]:
         elif count > MOST_GPUS:
             faults.append(Fault(f"{key}.count", f"{count} are more than any machine has; write {MOST_GPUS} at most"))
     return faults
+
+
+def _auto_faults(args: GkeArgs) -> list[Fault]:
+    """https://cloud.google.com/kubernetes-engine/docs/concepts/autopilot-overview."""
+    if args.get("highly_available", True):
+        return []
+    return [Fault("highlyAvailable", "is always true with `compute: auto`: Autopilot is over a whole region; drop it")]
 
 
 def _own_faults(args: GkeArgs) -> list[Fault]:

@@ -12,7 +12,7 @@ import pulumi
 
 from components.managed.caller import warn_of_missing
 from components.managed.gke.args import GkeArgs, faults_of, pinned
-from components.managed.gke.control_plane import control_plane, offered_versions
+from components.managed.gke.control_plane import control_plane, offered_versions, running_version
 from components.managed.gke.controls import CONTROLS
 from components.managed.gke.encryption import secrets_encryption
 from components.managed.gke.identity import identities
@@ -37,7 +37,15 @@ class GkeCluster(ManagedCluster):
         name = args.get("name", name)
         warn_of_missing(CALLER, self)
 
-        watch = guard(self, name, args, self.last, pinned=pinned(args), offered=offered_versions(self, args))
+        watch = guard(
+            self,
+            name,
+            args,
+            self.last,
+            pinned=pinned(args),
+            offered=offered_versions(self, args),
+            runs=running_version(self.last, name),
+        )
         network = private_network(self, name, args, watch)
         identity = identities(self, name)
         encryption = secrets_encryption(self, name, args)
@@ -45,7 +53,8 @@ class GkeCluster(ManagedCluster):
         self.control_plane = cluster
         self.cluster_identifier = cluster.id
         self.node_pools = node_pools(self, name, args, cluster, identity)
-        seal(self, name, args, [cluster, *self.node_pools.values()])
+        self.ends = [cluster, *self.node_pools.values()]
+        seal(self, name, args, self.ends)
 
         api = api_of(cluster, args)
         self.finish(

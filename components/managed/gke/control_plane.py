@@ -22,6 +22,7 @@ from components.managed.managed_args import (
     is_auto,
 )
 from components.managed.slim import answer
+from components.state import State, outputs_of
 
 # Audit logs and who was let in stand in Cloud Audit Logs, always.
 LOG_COMPONENTS = {
@@ -35,6 +36,11 @@ def offered_versions(parent: pulumi.Resource, args: GkeArgs) -> Sequence[str]:
     """The versions that a control plane can be made with there."""
     function = "gcp:container/getEngineVersions:getEngineVersions"
     return answer(SDK, function, {"location": location(args)}, parent, "validMasterVersions")
+
+
+def running_version(state: State, name: str) -> str:
+    """The version that ran at the last `up` or refresh: a release channel brings minors by itself."""
+    return outputs_of(state, "gcp:container/cluster:Cluster", f"{name}-cluster").get("masterVersion", "")
 
 
 def control_plane(

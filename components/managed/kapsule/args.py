@@ -193,6 +193,7 @@ def pinned(args: KapsuleArgs) -> dict[str, Any]:
     made = {} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}
     return {
         "region": args["region"],
+        "network": "a given one" if "network" in args else "one of its own",
         **made,
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),

@@ -43,7 +43,8 @@ class KapsuleCluster(ManagedCluster):
         acl = api_acl(self, name, args, network, cluster)
         pools = node_pools(self, name, args, cluster, acl)
         self.node_pools = {**pools}
-        seal(self, name, args, [acl, *pools.values()])
+        self.ends = [acl, *pools.values()]
+        seal(self, name, args, self.ends)
 
         api = api_of(cluster)
         self.finish(
