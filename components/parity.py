@@ -135,6 +135,19 @@ FEATURES: Mapping[str, Feature] = {
             "kubeadm": lacking("nothing happens by itself"),
         },
     ),
+    "upgrade-freezes": Feature(
+        "Days without upgrades",
+        key("freezes"),
+        {
+            "gke": native(),
+            "eks": lacking("EKS upgrades when it is asked to, and you choose when"),
+            "aks": native(),
+            "doks": lacking("its window comes every week"),
+            "kapsule": lacking("its window comes every week"),
+            "kind": lacking("nothing happens by itself"),
+            "kubeadm": lacking("nothing happens by itself"),
+        },
+    ),
     "maintenance-window": Feature(
         "A maintenance window",
         key("maintenance"),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from enum import StrEnum
 from ipaddress import IPv4Network, collapse_addresses
 from typing import NotRequired
@@ -54,6 +55,16 @@ class Maintenance(TypedDict):
 
     day: NotRequired[Day]
     """Day of the week. Default: any."""
+
+
+class Freeze(TypedDict):
+    """Days on which no version comes by itself, such as those of a sale."""
+
+    first: str
+    """The first of them in UTC, in quotes, e.g. "2026-12-20"."""
+
+    last: str
+    """The last of them, which is free of upgrades too."""
 
 
 class ApiAccess(TypedDict):
@@ -124,6 +135,9 @@ class ManagedArgs(ClusterArgs):
 
     maintenance: NotRequired[Maintenance]
     """When the cloud may upgrade and repair. Default: any day at 3:00 UTC."""
+
+    freezes: NotRequired[list[Freeze]]
+    """Days on which the cloud upgrades nothing by itself. Default: none."""
 
     secrets_encryption: NotRequired[SecretsEncryption]
     """The key for Secrets. Default: a key made for this cluster, where the cloud has such a thing."""
@@ -252,6 +266,7 @@ def managed_faults(
         *_compute_faults(target, args, longest_pool_name, machines),
         *_access_faults(args),
         *_maintenance_faults(args.get("maintenance", DEFAULT_MAINTENANCE)),
+        *_freeze_faults(args.get("freezes", [])),
         *_channel_faults(target, args, channels),
     ]
 
@@ -296,6 +311,29 @@ def _maintenance_faults(maintenance: Maintenance) -> list[Fault]:
 
 
 LAST_HOUR = 23
+
+
+def _freeze_faults(freezes: Sequence[Freeze]) -> list[Fault]:
+    faults = []
+    for index, freeze in enumerate(freezes):
+        key = f"freezes[{index}]"
+        days = {f"{key}.first": freeze["first"], f"{key}.last": freeze["last"]}
+        if wrong := [
+            Fault(key, f'{day!r} is no day; write one like "2026-12-20"')
+            for key, day in days.items()
+            if not _is_day(day)
+        ]:
+            faults += wrong
+        elif freeze["last"] < freeze["first"]:
+            faults.append(Fault(f"{key}.last", f"{freeze['last']} is before {freeze['first']}; swap the two"))
+    return faults
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _channel_faults(target: str, args: ManagedArgs, channels: Sequence[ReleaseChannel]) -> list[Fault]:

@@ -51,6 +51,12 @@ AKS = Example(
             Seen("AgentPool", "orchestratorVersion", "1.36", when={"version": "1.36"}),
         ),
         "automatic-upgrades": Seen(CLUSTER, "autoUpgradeProfile.upgradeChannel", "patch"),
+        "upgrade-freezes": Seen(
+            "MaintenanceConfiguration",
+            "maintenanceWindow.notAllowedDates.0.end",
+            "2026-12-31",
+            when={"freezes": [{"first": "2026-12-20", "last": "2026-12-31"}]},
+        ),
         "maintenance-window": Seen(
             "MaintenanceConfiguration",
             "maintenanceWindow.schedule.weekly.dayOfWeek",

@@ -84,6 +84,7 @@ DOKS = Example(
         "fully-managed-nodes": {"compute": "auto"},
         "spot-nodes": {"nodePools": [{**POOL, "spot": True}]},
         "node-disk-size": {"nodePools": [{**POOL, "diskGb": 200}]},
+        "upgrade-freezes": {"freezes": [{"first": "2026-12-20", "last": "2026-12-31"}]},
         "named-admins": {"admins": ["ann@example.com"]},
         "secrets-encryption": {"secretsEncryption": {"key": "k"}},
         "control-plane-logs": {"logs": ["audit"]},

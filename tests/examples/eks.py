@@ -91,7 +91,11 @@ EKS = Example(
         ),
         "deletion-protection": Seen("Cluster", "deletionProtection", True),
     },
-    lacking={"maintenance-window": {"maintenance": {"hour": 3}}, "pod-cidr": {"podCidr": "10.20.0.0/16"}},
+    lacking={
+        "upgrade-freezes": {"freezes": [{"first": "2026-12-20", "last": "2026-12-31"}]},
+        "maintenance-window": {"maintenance": {"hour": 3}},
+        "pod-cidr": {"podCidr": "10.20.0.0/16"},
+    },
     made_for_a_network=(
         "Vpc",
         "InternetGateway",

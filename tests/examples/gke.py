@@ -44,6 +44,12 @@ GKE = Example(
         "surge-upgrades": Seen("NodePool", "upgradeSettings", {"maxSurge": 1, "maxUnavailable": 0}),
         "in-place-upgrade": Seen("Cluster", "minMasterVersion", "1.36", when={"version": "1.36"}),
         "automatic-upgrades": Seen("Cluster", "releaseChannel.channel", "STABLE", when={"releaseChannel": "stable"}),
+        "upgrade-freezes": Seen(
+            "Cluster",
+            "maintenancePolicy.maintenanceExclusions.0.endTime",
+            "2027-01-01T00:00:00Z",
+            when={"freezes": [{"first": "2026-12-20", "last": "2026-12-31"}]},
+        ),
         "maintenance-window": Seen(
             "Cluster",
             "maintenancePolicy.recurringWindow.recurrence",

@@ -80,6 +80,7 @@ KAPSULE = Example(
     lacking={
         "fully-managed-nodes": {"compute": "auto"},
         "spot-nodes": {"nodePools": [{**POOL, "spot": True}]},
+        "upgrade-freezes": {"freezes": [{"first": "2026-12-20", "last": "2026-12-31"}]},
         "named-admins": {"admins": ["ann@example.com"]},
         "secrets-encryption": {"secretsEncryption": {"key": "some-key"}},
         "control-plane-logs": {"logs": ["audit"]},

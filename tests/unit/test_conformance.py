@@ -199,6 +199,7 @@ def test_every_lacking_feature_that_a_key_asks_for_has_an_example_of_asking(mana
 EVERYTHING = {
     "compute": "auto",
     "maintenance": {},
+    "freezes": [],
     "network": {},
     "pod_cidr": "",
     "service_cidr": "",
@@ -361,13 +362,19 @@ def test_gpus_are_refused_of_a_machine_that_has_none(managed, gpu_pool):
         ({"apiAccess": {"authorizedCidrs": ["0.0.0.0/1", "128.0.0.0/1"]}}, "authorizedCidrs: lets the whole internet"),
         ({"apiAccess": {"authorizedCidrs": []}}, "authorizedCidrs: lets nobody in"),
         ({"maintenance": {"hour": 24}}, "maintenance.hour: 24 is no hour of a day; write 0 to 23"),
+        ({"freezes": [{"first": "2026-12-20", "last": "soon"}]}, "freezes.0..last: 'soon' is no day; write one like"),
+        (
+            {"freezes": [{"first": "2026-12-20", "last": "2026-12-19"}]},
+            "freezes.0..last: 2026-12-19 is before 2026-12-20",
+        ),
         ({"name": ""}, "name: is empty; write a name, or drop the key for the name of the stack"),
         ({"region": "nowhere at all"}, "region: 'nowhere at all' is no region"),
         ({"version": "latest"}, "version: 'latest' is no Kubernetes version"),
     ],
 )
 def test_what_no_cloud_can_make_is_refused_in_one_line(managed, changes, message):
-    changes = {**changes, "waivers": {"maintenance-window": "not asked here"}} if "maintenance" in changes else changes
+    waived = {"maintenance": "maintenance-window", "freezes": "upgrade-freezes"}
+    changes = {**changes, "waivers": {waived[key]: "not asked here" for key in changes if key in waived}}
     with pytest.raises(SpecError, match=message) as error:
         read(managed, changes)
     assert len(error.value.faults) == 1

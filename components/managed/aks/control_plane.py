@@ -1,5 +1,6 @@
 """The control plane of an AKS cluster, with the one pool that is part of it, and when AKS may work on it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -16,6 +17,7 @@ from components.managed.managed_args import (
     POD_CIDR,
     SERVICE_CIDR,
     Day,
+    Freeze,
     Maintenance,
     authorized_cidrs,
     is_exact,
@@ -204,7 +206,7 @@ def maintenance_windows(
                 "resourceGroupName": group.output("name"),
                 "resourceName": cluster.name,
                 "configName": config,
-                "maintenanceWindow": window(args.get("maintenance", DEFAULT_MAINTENANCE)),
+                "maintenanceWindow": window(args.get("maintenance", DEFAULT_MAINTENANCE), args.get("freezes", [])),
             },
             pulumi.ResourceOptions(parent=parent, deleted_with=cluster),
         )
@@ -212,7 +214,7 @@ def maintenance_windows(
     ]
 
 
-def window(maintenance: Maintenance) -> dict[str, Any]:
+def window(maintenance: Maintenance, freezes: Sequence[Freeze]) -> dict[str, Any]:
     """When AKS may work on the cluster: four hours are the least that it takes."""
     day = Day(maintenance.get("day", Day.ANY))
     daily = day is Day.ANY
@@ -223,6 +225,7 @@ def window(maintenance: Maintenance) -> dict[str, Any]:
         "durationHours": 4,
         "startTime": f"{maintenance['hour']:02}:00",
         "utcOffset": "+00:00",
+        **({"notAllowedDates": [{"start": one["first"], "end": one["last"]} for one in freezes]} if freezes else {}),
     }
 
 

@@ -13,6 +13,7 @@ from components.managed.managed_args import (
     POD_CIDR,
     RANDOM_SUFFIX,
     SERVICE_CIDR,
+    Freeze,
     ManagedArgs,
     given_network_faults,
     growth_faults,
@@ -41,6 +42,9 @@ SERVICE_PREFIXES = (16, 28)
 
 MOST_NODES = 65000
 """https://cloud.google.com/kubernetes-engine/quotas."""
+
+MOST_FREEZES = 3
+"""https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions#limitations."""
 
 MOST_GPUS = 16
 """Of a machine, the `a2-megagpu-16g`: https://cloud.google.com/compute/docs/gpus."""
@@ -110,6 +114,7 @@ def faults_of(args: GkeArgs) -> list[Fault]:
         *managed_faults("gke", args, longest_pool_name=room, machines=MACHINES, controls=CONTROLS),
         *_pool_faults(args.get("node_pools", [])),
         *(_auto_faults(args) if is_auto("gke", args) else []),
+        *_freeze_faults(args.get("freezes", [])),
         *_own_faults(args),
         *_tag_faults(args.get("tags", {})),
     ]
@@ -190,6 +195,13 @@ def _auto_faults(args: GkeArgs) -> list[Fault]:
     if args.get("highly_available", True):
         return []
     return [Fault("highlyAvailable", "is always true with `compute: auto`: Autopilot is over a whole region; drop it")]
+
+
+def _freeze_faults(freezes: Sequence[Freeze]) -> list[Fault]:
+    """https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions#exclusions."""
+    if len(freezes) > MOST_FREEZES:
+        return [Fault("freezes", f"are {len(freezes)}, and GKE takes {MOST_FREEZES} at once; drop those that are over")]
+    return []
 
 
 def _own_faults(args: GkeArgs) -> list[Fault]:

@@ -1,6 +1,7 @@
 """The control plane of a GKE cluster."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import pulumi
@@ -16,6 +17,7 @@ from components.managed.managed_args import (
     DEFAULT_MAINTENANCE,
     ControlPlaneLog,
     Day,
+    Freeze,
     Maintenance,
     ReleaseChannel,
     authorized_cidrs,
@@ -62,7 +64,10 @@ def control_plane(
         min_master_version=args["version"],
         # CIS GKE 5.5.4
         release_channel={"channel": ReleaseChannel(args.get("release_channel", "regular")).name},
-        maintenance_policy={"recurring_window": window(args.get("maintenance", DEFAULT_MAINTENANCE))},
+        maintenance_policy={
+            "recurring_window": window(args.get("maintenance", DEFAULT_MAINTENANCE)),
+            "maintenance_exclusions": [exclusion(freeze) for freeze in args.get("freezes", [])] or None,
+        },
         network=network.id,
         subnetwork=network.subnet_id,
         # CIS GKE 5.6.2
@@ -138,6 +143,20 @@ def window(maintenance: Maintenance) -> container.ClusterMaintenancePolicyRecurr
         "start_time": f"2026-01-01T{start:02}:00:00Z",
         "end_time": f"2026-01-0{1 + end // 24}T{end % 24:02}:00:00Z",
         "recurrence": "FREQ=DAILY" if daily else f"FREQ=WEEKLY;BYDAY={day.name[:2]}",
+    }
+
+
+def exclusion(freeze: Freeze) -> container.ClusterMaintenancePolicyMaintenanceExclusionArgsDict:
+    """When GKE may not bring a version: from midnight before the first day to midnight after the last, in UTC.
+
+    https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions#exclusions
+    """
+    after = date.fromisoformat(freeze["last"]) + timedelta(days=1)
+    return {
+        "exclusion_name": f"from-{freeze['first']}-to-{freeze['last']}",
+        "start_time": f"{freeze['first']}T00:00:00Z",
+        "end_time": f"{after}T00:00:00Z",
+        "exclusion_options": {"scope": "NO_UPGRADES"},
     }
 
 
