@@ -63,7 +63,7 @@ FEATURES: Mapping[str, Feature] = {
         pool("gpu"),
         {
             "gke": native(),
-            "eks": native("the image with NVIDIA's driver"),
+            "eks": other_means("NVIDIA's driver is there, its device plugin is yours to install"),
             "aks": other_means("NVIDIA's driver is there, its device plugin is yours to install"),
             "doks": native("sizes with GPUs"),
             "kapsule": native("types with GPUs"),
@@ -81,7 +81,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": lacking("a Droplet's disk comes with its size; choose a machineType with a larger one"),
             "kapsule": native(),
             "kind": lacking(_ON_ONE_MACHINE),
-            "kubeadm": lacking("a container has the disk of the machine that it runs on"),
+            "kubeadm": other_means("`controlPlaneSize` and `workerSize` of virtual machines"),
         },
     ),
     "labels-and-taints": Feature(
@@ -119,7 +119,7 @@ FEATURES: Mapping[str, Feature] = {
         {
             **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule"), native()),
             "kind": lacking("a new version is a new cluster"),
-            "kubeadm": lacking("another version is another cluster, until upgrades of nodes are built"),
+            "kubeadm": native("one node after the other"),
         },
     ),
     "automatic-upgrades": Feature(
@@ -181,7 +181,9 @@ FEATURES: Mapping[str, Feature] = {
         {
             **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule"), native()),
             "kind": lacking("kind has a network of its own"),
-            "kubeadm": lacking("containers have a network of their own"),
+            "kubeadm": other_means(
+                "virtual machines and machines that you have are in yours; containers have their own"
+            ),
         },
     ),
     "pod-cidr": Feature(
@@ -209,7 +211,7 @@ FEATURES: Mapping[str, Feature] = {
             **dict.fromkeys(("gke", "eks", "aks", "kapsule"), native()),
             "doks": native("isolated workers, behind a NAT gateway"),
             "kind": native("on a network of this machine"),
-            "kubeadm": native("on a network of this machine"),
+            "kubeadm": native("on a network of this machine, or of yours"),
         },
     ),
     "private-api": Feature(
@@ -222,7 +224,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": lacking("the API has a public address; apiAccess.authorizedCidrs says who reaches it"),
             "kapsule": lacking("the API has a public address; apiAccess.authorizedCidrs says who reaches it"),
             "kind": native("on loopback"),
-            "kubeadm": native("on loopback"),
+            "kubeadm": native("on loopback, or in a network of yours"),
         },
     ),
     "authorized-networks": Feature(
@@ -235,7 +237,7 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native("the control plane's firewall"),
             "kapsule": native("the cluster's ACL"),
             "kind": lacking("the API is on loopback"),
-            "kubeadm": lacking("the API is on loopback"),
+            "kubeadm": lacking("the API is on loopback, or in a network whose firewall is yours"),
         },
     ),
     "network-policy": Feature(

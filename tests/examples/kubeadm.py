@@ -37,10 +37,15 @@ KUBEADM = Example(
     target="kubeadm",
     cluster={"version": "1.37", "machines": {"driver": "container"}, "workers": 1},
     features={
+        "node-disk-size": ByTest("test_every_machine_is_of_the_size_of_its_role"),
         "node-repair": ByTest(CONTROL_PLANES),
+        "in-place-upgrade": ByTest("test_an_upgrade_in_place_loses_no_request_though_the_run_is_killed_in_the_middle"),
         "highly-available-control-plane": (
             in_user_data("server test-control-plane-3 10.89.0.13:6443", controlPlanes=3),
             Seen("Node", "role", "control-plane", when={"controlPlanes": 3}),
+        ),
+        "given-network": ByTest(
+            "test_an_image_of_libvirt_may_be_a_file_and_machines_are_attached_to_a_bridge_if_a_stack_says_so"
         ),
         "pod-cidr": in_user_data("podSubnet: 10.20.0.0/16", podCidr="10.20.0.0/16"),
         "service-cidr": in_user_data("serviceSubnet: 10.21.0.0/16", serviceCidr="10.21.0.0/16"),
