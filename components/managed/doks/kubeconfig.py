@@ -12,7 +12,7 @@ CALLER = Caller(
     variables=("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"),
     files=(),
     settings=("digitalocean:token",),
-    log_in="pulumi config set --secret digitalocean:token",
+    log_in="export DIGITALOCEAN_TOKEN=…",
     program="doctl",
     install="get it from https://docs.digitalocean.com/reference/doctl/how-to/install/, then run `doctl auth init`",
 )
