@@ -139,6 +139,9 @@ class AksOwn(TypedDict):
 class AksArgs(ManagedArgs):
     """A private AKS cluster."""
 
+    admins: NotRequired[list[str]]
+    """Object ids of the groups of Entra ID that administer the cluster. Required: there is no local account."""
+
     network: NotRequired[AksNetwork]
     """The network that the cluster lives in. Default: one is made."""
 

@@ -12,6 +12,7 @@ from components.managed.managed_args import (
     NODE_CIDR,
     RANDOM_SUFFIX,
     SERVICE_CIDR,
+    ApiAccess,
     ManagedArgs,
     ReleaseChannel,
     given_network_faults,
@@ -104,6 +105,9 @@ class DoksOwn(TypedDict):
 
 class DoksArgs(ManagedArgs):
     """A DOKS cluster whose API listed networks reach."""
+
+    api_access: NotRequired[ApiAccess]
+    """Who may reach the API by its public address. Required: without a firewall the whole internet reaches it."""
 
     pod_cidr: NotRequired[str]
     """Addresses of pods. Default: 10.4.0.0/16."""

@@ -109,6 +109,9 @@ class EksOwn(TypedDict):
 class EksArgs(ManagedArgs):
     """A private EKS cluster."""
 
+    admins: NotRequired[list[str]]
+    """ARNs of roles and users of IAM that administer the cluster. Required: nobody else gets in, whoever made it."""
+
     network: NotRequired[EksNetwork]
     """The network that the cluster lives in. Default: one is made."""
 

@@ -154,7 +154,7 @@ class KapsuleArgs(ManagedArgs):
     """Addresses of nodes, a /20 to /28. Default: 10.0.0.0/20."""
 
     network: NotRequired[KapsuleNetwork]
-    """Where the cluster lives. Default: a network that is made for it, with a gateway."""
+    """The network that the cluster lives in. Default: one is made."""
 
     kapsule: NotRequired[KapsuleOwn]
     """What only Kapsule has."""
@@ -185,18 +185,18 @@ def faults_of(args: KapsuleArgs) -> list[Fault]:
 
 
 def pinned(args: KapsuleArgs) -> dict[str, Any]:
-    """Key of the stack file → value, for each key whose change makes Scaleway's provider replace the cluster.
+    """Key of the stack file → value or default, where a change makes Scaleway's provider replace the cluster.
 
     A smaller control plane is not among them: Scaleway takes the change after 30 days, and until then the provider
     replaces the cluster, which `protect` refuses.
+    https://github.com/scaleway/terraform-provider-scaleway/blob/master/internal/services/k8s/cluster.go
     """
-    made = {} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}
     return {
         "region": args["region"],
         "network": "a given one" if "network" in args else "one of its own",
-        **made,
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
+        **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
     }
 
 
