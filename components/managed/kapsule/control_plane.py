@@ -23,8 +23,9 @@ def control_plane(
     parent: pulumi.Resource, name: str, args: KapsuleArgs, network: Network, guard: pulumi.Resource
 ) -> kubernetes.Cluster:
     """The cluster without nodes."""
-    own = args.get("kapsule", {})
+    protected = args.get("deletion_protection", True)
     maintenance = args.get("maintenance", DEFAULT_MAINTENANCE)
+    own = args.get("kapsule", {})
     return kubernetes.Cluster(
         f"{name}-cluster",
         region=args["region"],
@@ -47,16 +48,14 @@ def control_plane(
         service_cidr=args.get("service_cidr", SERVICE_CIDR),
         autoscaler_config=AUTOSCALER,
         # Said even when there is none: left out, one that was trusted once would stay so.
-        open_id_connect_config=kubernetes.ClusterOpenIdConnectConfigArgs(
-            **own.get("open_id_connect", {"issuer_url": "", "client_id": ""})
-        ),
+        open_id_connect_config={**own.get("open_id_connect", {"issuer_url": "", "client_id": ""})},
         # Slipway KAPSULE 7. Volumes of class `retain` go too. The network stays, since something is left in it.
         delete_additional_resources=not own.get("keep_volumes_and_load_balancers", False),
         tags=tags_of(args),
         opts=pulumi.ResourceOptions(
             parent=parent,
-            protect=args.get("deletion_protection", True),
-            depends_on=[guard, *network.outlives],
+            protect=protected,
+            depends_on=[guard, *network.ways_out],
             # An upgrade replaces every node of every pool, one at a time.
             custom_timeouts=pulumi.CustomTimeouts(create="30m", update="6h", delete="45m"),
         ),

@@ -17,8 +17,8 @@ class Network:
     gateway_address: pulumi.Input[str]
     """The public address that nodes come from, to the API too."""
 
-    outlives: tuple[pulumi.Resource, ...]
-    """What is there before the cluster, and until it is gone."""
+    ways_out: tuple[pulumi.Resource, ...]
+    """What nodes need to reach the internet, or what keeps a given network: from their first second to their last."""
 
 
 def private_network(parent: pulumi.Resource, name: str, args: KapsuleArgs, guard: pulumi.Resource) -> Network:

@@ -8,6 +8,7 @@ from pulumiverse_scaleway import kubernetes
 from components import versions
 from components.managed.kapsule.args import SURGE_NODES, KapsuleArgs, tags_of, zone_of
 from components.managed.node_pools import NodePool
+from components.nodes import Effect
 
 
 def node_pools(
@@ -65,7 +66,7 @@ def _node_pool(
         labels=pool.get("labels", {}),
         # The effect as Kubernetes writes it, and as Scaleway's API does.
         taints=[
-            {"key": taint["key"], "value": taint.get("value", ""), "effect": str(taint["effect"])}
+            {"key": taint["key"], "value": taint.get("value", ""), "effect": Effect(taint["effect"]).value}
             for taint in pool.get("taints", [])
         ],
         tags=tags_of(args),
