@@ -1,7 +1,8 @@
 """DOKS: a cluster on DigitalOcean whose API listed networks reach and whose nodes nobody does.
 
 Makes a VPC with a NAT gateway, the control plane and node pools. Leaves alone: the team's tokens, projects and
-registry, and everything inside the cluster, whose API may be out of reach from where Pulumi runs.
+registry, and everything inside the cluster, whose API may be out of reach from where Pulumi runs. DigitalOcean has no
+identities of pods, keys for Secrets or logs of the control plane, so that there are no such parts.
 
 The comments in these modules that begin with Slipway DOKS name the rule of `controls.py` that the setting below them
 answers.

@@ -44,7 +44,7 @@ def exec_kubeconfig(name: str, api: Api, cluster: eks.Cluster) -> pulumi.Output[
                 *("eks", "get-token", "--cluster-name", cluster.name),
                 *("--output", "json"),
             ],
-            "installHint": f"To reach EKS, {CALLER.install}",
+            "installHint": CALLER.install,
             "interactiveMode": "IfAvailable",
         },
     )

@@ -1,4 +1,4 @@
-"""What a GKE cluster is hardened by: the items of the CIS GKE Benchmark 1.9 that a setting can answer."""
+"""What a GKE cluster is hardened by: the items of the CIS GKE Benchmark 1.9 that a setting can answer, and more."""
 
 from components.managed.controls import Control, at_least, is_off, is_set
 
