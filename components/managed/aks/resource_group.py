@@ -8,7 +8,7 @@ from components.managed.slim import SlimResource
 
 
 def resource_group(parent: pulumi.Resource, name: str, args: AksArgs, guard: pulumi.Resource) -> SlimResource:
-    """A group in the cluster's region. All the rest stands in it, and so is touched only after the guard has looked."""
+    """A group in the cluster's region. All the rest stands in it, and so comes after the guard."""
     return resource(
         "resources:ResourceGroup",
         f"{name}-group",

@@ -28,7 +28,8 @@ def secrets_encryption(
                 "deletionWindowInDays": 30,
                 "tags": args.get("tags"),
             },
-            # Without its key no Secret can be read, even from a backup. The guard has more to say of it than Pulumi.
+            # Without its key no Secret can be read, even from a backup. After the guard, so that no run leaves it
+            # unremembered.
             pulumi.ResourceOptions(parent=parent, protect=args.get("deletion_protection", True), depends_on=[guard]),
             outputs=("arn",),
         )

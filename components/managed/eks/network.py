@@ -42,7 +42,7 @@ def private_network(parent: pulumi.Resource, name: str, args: EksArgs, guard: pu
 
     cidr = args.get("node_cidr", NODE_CIDR)
     zones = zone_names(parent, args)
-    # What the guard refuses has no VPC made, and then another and another.
+    # After the guard, so that no run leaves it unremembered.
     vpc = make("Vpc", "vpc", {"cidrBlock": cidr, "enableDnsHostnames": True}, guard)
     gateway = make("InternetGateway", "gateway", {"vpcId": vpc.id})
     outside = make("RouteTable", "public-routes", {"vpcId": vpc.id})

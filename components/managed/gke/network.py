@@ -32,7 +32,7 @@ def private_network(parent: pulumi.Resource, name: str, args: GkeArgs, guard: pu
         "compute:Network",
         f"{name}-network",
         {"autoCreateSubnetworks": False},
-        # What the guard refuses has no VPC made, and none deleted.
+        # After the guard, so that no run leaves it unremembered.
         pulumi.ResourceOptions(parent=parent, custom_timeouts=slow, depends_on=[guard]),
     )
     subnet = resource(

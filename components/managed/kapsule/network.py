@@ -30,7 +30,7 @@ def private_network(parent: pulumi.Resource, name: str, args: KapsuleArgs, guard
     tags = tags_of(args)
     regional = {"region": args["region"], "tags": tags}
     zonal = {"zone": first_zone(args), "tags": tags}
-    # What the guard refuses has no VPC made, and none deleted.
+    # After the guard, so that no run leaves it unremembered.
     vpc = resource("network:Vpc", f"{name}-vpc", regional, pulumi.ResourceOptions(parent=parent, depends_on=[guard]))
     network = resource(
         "network:PrivateNetwork",
