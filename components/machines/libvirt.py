@@ -93,11 +93,8 @@ class LibvirtDriver(VirtualDriver):
                 # What its name does not tell is taken for qcow2, as nearly all cloud images are.
                 "format": "raw" if source.endswith(".raw") else "qcow2",
             },
-            pulumi.ResourceOptions.merge(
-                # The same file may be elsewhere for somebody else.
-                standing(self._through(opts), "source", "pool"),
-                pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="1h")),
-            ),
+            # The same file may be elsewhere for somebody else.
+            standing(self._through(opts), "source", "pool"),
             outputs=("name", "pool"),
         )
 
@@ -112,8 +109,9 @@ class LibvirtDriver(VirtualDriver):
                 "name": guest.name,
                 "vcpu": guest.size["cpus"],
                 "memory": guest.size["memory_gb"] * 1024,
-                # What is libvirt's own by default lacks what Rocky 9 is compiled for.
-                "cpu": {"mode": "host-passthrough"},
+                # What is libvirt's own by default lacks what Rocky 9 is compiled for. This is the host's own CPU, and
+                # where there is no KVM all that QEMU knows.
+                "cpu": {"mode": "maximum"},
                 # Not as `cloudinit`: that is a CD, on which the machine could not blank what it was booted with.
                 "disks": [{"volumeId": disk.id}, {"volumeId": seed.id.apply(_volume)}],
                 "networkInterfaces": [{"mac": guest.mac, **self._attached}],
