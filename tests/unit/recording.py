@@ -54,7 +54,15 @@ class Resource:
     timeouts: dict[str, str]
     version: str
 
-    delete_before_replace: bool
+    delete_before_replace: bool | None
+    """None where that is left to the provider."""
+
+    replace_on_changes: frozenset[str]
+    """The inputs whose change replaces it, whatever the provider says."""
+
+    replacement_trigger: Any
+    """What replaces it when it is another than before; None where there is no such thing."""
+
     aliases: int
     """How many other names it goes by."""
 
@@ -107,7 +115,11 @@ class Recorder(mocks.MockMonitor):
             additional_secret_outputs=frozenset(request.additionalSecretOutputs),
             timeouts={option.name: value for option, value in request.customTimeouts.ListFields()},
             version=request.version,
-            delete_before_replace=request.deleteBeforeReplace,
+            delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
+            replace_on_changes=frozenset(request.replaceOnChanges),
+            replacement_trigger=json_format.MessageToDict(request.replacement_trigger)
+            if request.HasField("replacement_trigger")
+            else None,
             aliases=len(request.aliases) + len(request.aliasURNs),
         )
         self.recorded[urn] = resource

@@ -41,16 +41,20 @@ def written(name: str) -> str:
 def _shown(resource: Resource) -> dict[str, Any]:
     options = {
         "dependsOn": sorted(resource.dependencies),
-        "protect": resource.protect,
+        "protect": resource.protect or None,
         "deletedWith": resource.deleted_with,
         "ignoreChanges": sorted(resource.ignore_changes),
+        "deleteBeforeReplace": resource.delete_before_replace,
+        "replaceOnChanges": sorted(resource.replace_on_changes),
+        "replacementTrigger": resource.replacement_trigger,
         "customTimeouts": resource.timeouts,
         "secretOutputs": sorted(resource.additional_secret_outputs),
     }
     return {
         "resource": f"{resource.name} ({resource.type})",
         "inputs": _sorted(resource.inputs),
-        **{key: value for key, value in options.items() if value},
+        # What is said to be off is set: it overrules the provider.
+        **{key: value for key, value in options.items() if value not in (None, [], {})},
     }
 
 

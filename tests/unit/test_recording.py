@@ -92,6 +92,9 @@ def test_options_are_recorded(deploy):
                 deleted_with=first,
                 protect=True,
                 ignore_changes=["node_config"],
+                replace_on_changes=["network"],
+                replacement_trigger="another day",
+                delete_before_replace=False,
                 additional_secret_outputs=["endpoint"],
                 custom_timeouts=pulumi.CustomTimeouts(delete="15m"),
             ),
@@ -103,6 +106,10 @@ def test_options_are_recorded(deploy):
     assert (second.parent, second.protect, second.deleted_with) == ("first", True, "first")
     assert second.dependencies == {"first"}
     assert second.ignore_changes == {"nodeConfig"}
+    assert (first.replace_on_changes, second.replace_on_changes) == (set(), {"network"})
+    assert (first.replacement_trigger, second.replacement_trigger) == (None, "another day")
+    # What is said to be off is more than what is not said: the provider may have it on.
+    assert (first.delete_before_replace, second.delete_before_replace) == (None, False)
     assert "endpoint" in second.additional_secret_outputs
     assert second.timeouts == {"delete": "15m"}
 
