@@ -262,7 +262,7 @@ def managed_faults(
     waivers = args.get("waivers", {})
     return [
         *parity.lacking_faults(target, args, waivers),
-        *_waiver_faults(waivers, {*parity.FEATURES, *(control.id for control in controls)}),
+        *_waiver_faults(target, waivers, {*parity.FEATURES, *(control.id for control in controls)}),
         *_compute_faults(target, args, longest_pool_name, machines),
         *_access_faults(args),
         *_maintenance_faults(args.get("maintenance", DEFAULT_MAINTENANCE)),
@@ -271,11 +271,13 @@ def managed_faults(
     ]
 
 
-def _waiver_faults(waivers: dict[str, str], known: set[str]) -> list[Fault]:
+def _waiver_faults(target: str, waivers: dict[str, str], known: set[str]) -> list[Fault]:
     faults = []
     for name, reason in waivers.items():
         if name not in known:
             faults.append(Fault(f"waivers.{name}", f"is neither a feature nor a rule; {nearest(name, known)}"))
+        elif name in parity.FEATURES and parity.FEATURES[name].support[target].means is not parity.Means.LACKING:
+            faults.append(Fault(f"waivers.{name}", f"{target} has {name}, so that nothing is to be waived; drop it"))
         elif not reason.strip():
             faults.append(Fault(f"waivers.{name}", "gives no reason; write why the cluster may do without"))
     return faults

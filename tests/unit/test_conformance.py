@@ -220,6 +220,12 @@ def test_a_waiver_of_nothing_that_is_known_is_refused(managed):
         read(managed, {"waivers": {"spot-node": "we can do without"}})
 
 
+def test_a_waiver_of_what_the_target_has_is_refused(managed):
+    with pytest.raises(SpecError, match=rf"waivers\.tags: {managed.target} has tags, .*; drop it") as error:
+        read(managed, {"waivers": {"tags": "we can do without"}})
+    assert len(error.value.faults) == 1
+
+
 # Security
 
 
@@ -373,8 +379,9 @@ def test_gpus_are_refused_of_a_machine_that_has_none(managed, gpu_pool):
     ],
 )
 def test_what_no_cloud_can_make_is_refused_in_one_line(managed, changes, message):
-    waived = {"maintenance": "maintenance-window", "freezes": "upgrade-freezes"}
-    changes = {**changes, "waivers": {waived[key]: "not asked here" for key in changes if key in waived}}
+    waivable = {"maintenance": "maintenance-window", "freezes": "upgrade-freezes"}
+    asked = {waivable[key] for key in changes if key in waivable}
+    changes = {**changes, "waivers": {feature: "not asked here" for feature in asked if feature in managed.lacking}}
     with pytest.raises(SpecError, match=message) as error:
         read(managed, changes)
     assert len(error.value.faults) == 1
