@@ -6,7 +6,7 @@ from tests.examples import MANAGED
 
 PROGRAM = """
 import pulumi
-from pulumi_kubernetes.core.v1 import Service
+from pulumi_kubernetes.core.v1 import PersistentVolumeClaim, Service
 
 from components import spec, targets
 from components.managed.kubernetes import kubernetes_provider
@@ -16,13 +16,15 @@ component, args = targets.read(spec.settings(), stack)
 cluster = component(stack, args)
 inside = pulumi.ResourceOptions(provider=kubernetes_provider("inside", cluster))
 Service("web", spec={"type": "LoadBalancer", "ports": [{"port": 80}]}, opts=inside)
+disk = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+PersistentVolumeClaim("data", spec=disk, opts=inside)
 pulumi.export("identifier", cluster.cluster_identifier)
 """
 
 
 @pytest.fixture
 def shop(slipway):
-    """Stack `dev-<target>` with a load balancer inside, up."""
+    """Stack `dev-<target>` with a load balancer and a volume inside, up."""
 
     def make(target):
         stack = slipway(f"dev-{target}")
@@ -34,19 +36,21 @@ def shop(slipway):
 
 
 @pytest.mark.parametrize("target", MANAGED)
-def test_a_load_balancer_goes_before_the_nodes_so_that_the_cluster_gives_it_back(shop, target):
+def test_load_balancers_and_volumes_go_before_the_nodes_so_that_the_cluster_gives_them_back(shop, target):
     stack = shop(target)
     provider = next(each for each in stack.state() if each["type"] == "pulumi:providers:kubernetes")
     assert provider["inputs"]["clusterIdentifier"] == stack.outputs()["identifier"]
-    assert set(map(name_of, provider["dependencies"])) >= {
-        f"dev-{target}-cluster",
-        f"dev-{target}-general",
-    }
+    cluster, nodes = f"dev-{target}-cluster", f"dev-{target}-general"
+    assert set(map(name_of, provider["dependencies"])) >= {cluster, nodes}
 
     stack.destroy()
 
     deleted = [name for operation, name in stack.journal() if operation == "delete"]
-    assert deleted.index("web") < deleted.index(f"dev-{target}-cluster")
+    # Elsewhere nodes go with their cluster, and the cloud is not asked.
+    assert (nodes in deleted) is MANAGED[target].pools_go_first
+    last = deleted.index(nodes if nodes in deleted else cluster)
+    assert {"web", "data"} <= set(deleted[:last])
+    assert last <= deleted.index(cluster)
 
 
 def name_of(urn):

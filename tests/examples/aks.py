@@ -2,7 +2,7 @@
 
 from components.managed.controls import is_set
 from tests.engine.stand_in.azure_native import AZURE_NATIVE
-from tests.examples.example import Example, Seen
+from tests.examples.example import UPGRADED, Example, Seen
 
 POOL = {"name": "general", "machineType": "Standard_D4s_v5", "minNodes": 1, "maxNodes": 5}
 ADMINS = ["5a2f6c3e-0b1d-4c8e-9f7a-1234567890ab"]
@@ -46,10 +46,7 @@ AKS = Example(
         # https://learn.microsoft.com/azure/aks/node-auto-repair
         "node-repair": Seen("AgentPool", "type", "VirtualMachineScaleSets"),
         "surge-upgrades": Seen("AgentPool", "upgradeSettings.maxSurge", "1"),
-        "in-place-upgrade": (
-            Seen(CLUSTER, "kubernetesVersion", "1.36", when={"version": "1.36"}),
-            Seen("AgentPool", "orchestratorVersion", "1.36", when={"version": "1.36"}),
-        ),
+        "in-place-upgrade": UPGRADED,
         "automatic-upgrades": Seen(CLUSTER, "autoUpgradeProfile.upgradeChannel", "patch"),
         "upgrade-freezes": Seen(
             "MaintenanceConfiguration",

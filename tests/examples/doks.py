@@ -2,7 +2,7 @@
 
 from components.managed.controls import is_set
 from tests.engine.stand_in.digitalocean import DIGITALOCEAN, GATEWAY_ADDRESS
-from tests.examples.example import Example, Seen
+from tests.examples.example import GIVEN_BACK, PROTECTED, UPGRADED, Example, Seen
 
 CLUSTER = "KubernetesCluster"
 POOL = {"name": "general", "machineType": "s-4vcpu-8gb", "minNodes": 2, "maxNodes": 6}
@@ -53,10 +53,10 @@ DOKS = Example(
         ),
         # DigitalOcean has these on, and no field that would turn them off.
         "network-policy": Seen(CLUSTER, "clusterSubnet", is_set),
-        "load-balancer": Seen(CLUSTER, "destroyAllAssociatedResources", True),
-        "persistent-volumes": Seen(CLUSTER, "destroyAllAssociatedResources", True),
+        "load-balancer": GIVEN_BACK,
+        "persistent-volumes": GIVEN_BACK,
         "surge-upgrades": Seen(CLUSTER, "surgeUpgrade", True),
-        "in-place-upgrade": Seen(CLUSTER, "version", "1.36.3-do.1", when={"version": "1.36"}),
+        "in-place-upgrade": UPGRADED,
         "automatic-upgrades": Seen(CLUSTER, "autoUpgrade", True),
         "maintenance-window": Seen(
             CLUSTER,
@@ -78,7 +78,7 @@ DOKS = Example(
             Seen(CLUSTER, "tags", ["cost:42"], when={"tags": {"cost": "42"}}),
             Seen("KubernetesNodePool", "tags", ["cost:42"], when={"tags": {"cost": "42"}}),
         ),
-        "deletion-protection": Seen(CLUSTER, "ha", True),
+        "deletion-protection": PROTECTED,
     },
     lacking={
         "fully-managed-nodes": {"compute": "auto"},

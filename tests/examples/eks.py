@@ -2,7 +2,7 @@
 
 from components.managed.controls import is_set
 from tests.engine.stand_in.aws import AWS
-from tests.examples.example import Example, Seen
+from tests.examples.example import UPGRADED, Example, Seen
 
 POOL = {"name": "general", "machineType": "m7i.large", "minNodes": 2, "maxNodes": 5}
 ADMIN = "arn:aws:iam::123456789012:role/Admin"
@@ -48,7 +48,7 @@ EKS = Example(
         ),
         "node-repair": Seen("NodeGroup", "nodeRepairConfig.enabled", True),
         "surge-upgrades": Seen("NodeGroup", "updateConfig.updateStrategy", "DEFAULT"),
-        "in-place-upgrade": Seen("Cluster", "version", "1.36", when={"version": "1.36"}),
+        "in-place-upgrade": UPGRADED,
         "automatic-upgrades": Seen(
             "Cluster", "upgradePolicy.supportType", "EXTENDED", when={"releaseChannel": "extended"}
         ),

@@ -29,13 +29,18 @@ class Seen:
 
 @dataclass(frozen=True)
 class ByTest:
-    """A feature that shows in a running cluster only: the test that shows it."""
+    """A feature that no single field shows: the test that shows it."""
 
     name: str
     """Name of the test function."""
 
 
 Evidence = Seen | tuple[Seen, ...] | ByTest
+
+# Tests that hold every cloud to a feature.
+UPGRADED = ByTest("test_a_new_version_goes_to_the_control_plane_before_the_pools")
+GIVEN_BACK = ByTest("test_load_balancers_and_volumes_go_before_the_nodes_so_that_the_cluster_gives_them_back")
+PROTECTED = ByTest("test_protection_follows_the_table_of_targets_unless_a_stack_says_otherwise")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """GKE."""
 
-from components.managed.controls import is_off, is_set
+from components.managed.controls import is_set
 from tests.engine.stand_in.gcp import GCP
-from tests.examples.example import Example, Seen
+from tests.examples.example import GIVEN_BACK, UPGRADED, Example, Seen
 
 POOL = {"name": "general", "machineType": "e2-standard-4", "minNodes": 1, "maxNodes": 5}
 KEY = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k"
@@ -42,7 +42,7 @@ GKE = Example(
         ),
         "node-repair": Seen("NodePool", "management.autoRepair", True),
         "surge-upgrades": Seen("NodePool", "upgradeSettings", {"maxSurge": 1, "maxUnavailable": 0}),
-        "in-place-upgrade": Seen("Cluster", "minMasterVersion", "1.36", when={"version": "1.36"}),
+        "in-place-upgrade": UPGRADED,
         "automatic-upgrades": Seen("Cluster", "releaseChannel.channel", "STABLE", when={"releaseChannel": "stable"}),
         "upgrade-freezes": Seen(
             "Cluster",
@@ -85,8 +85,9 @@ GKE = Example(
             when={"apiAccess": {"authorizedCidrs": ["203.0.113.0/24"]}},
         ),
         "network-policy": Seen("Cluster", "datapathProvider", "ADVANCED_DATAPATH"),
-        "load-balancer": Seen("Cluster", "addonsConfig.httpLoadBalancing.disabled", is_off),
-        "persistent-volumes": Seen("Cluster", "addonsConfig.gcePersistentDiskCsiDriverConfig", is_off),
+        # GKE has both on, and nothing is to be set.
+        "load-balancer": GIVEN_BACK,
+        "persistent-volumes": GIVEN_BACK,
         "workload-identity": Seen("Cluster", "workloadIdentityConfig.workloadPool", "my-project.svc.id.goog"),
         "secrets-encryption": (
             Seen("Cluster", "databaseEncryption.keyName", is_set),

@@ -1,7 +1,7 @@
 """Kapsule."""
 
 from tests.engine.stand_in.scaleway import SCALEWAY
-from tests.examples.example import ByTest, Example, Seen
+from tests.examples.example import GIVEN_BACK, PROTECTED, UPGRADED, Example, Seen
 
 POOL = {"name": "general", "machineType": "POP2-4C-16G", "minNodes": 1, "maxNodes": 5}
 GIVEN = "fr-par/6d0c4b1e-8f3c-4f6e-9a55-2f4d1c0f7a10"
@@ -36,10 +36,7 @@ KAPSULE = Example(
         ),
         "node-repair": Seen("Pool", "autohealing", True),
         "surge-upgrades": Seen("Pool", "upgradePolicy", {"maxSurge": 1, "maxUnavailable": 0}),
-        "in-place-upgrade": (
-            Seen("Cluster", "version", "1.36", when={"version": "1.36"}),
-            Seen("Cluster", "upgradePools", True),
-        ),
+        "in-place-upgrade": UPGRADED,
         "automatic-upgrades": Seen("Cluster", "autoUpgrade.enable", True),
         "maintenance-window": (
             Seen(
@@ -67,15 +64,15 @@ KAPSULE = Example(
         "private-nodes": Seen("Pool", "publicIpDisabled", True),
         "authorized-networks": Seen("Acl", "aclRules.0.ip", "203.0.113.0/24"),
         "network-policy": Seen("Cluster", "cni", "cilium"),
-        "load-balancer": ByTest("test_a_load_balancer_goes_before_the_nodes_so_that_the_cluster_gives_it_back"),
-        # Volumes are built in, and go with the cluster:
+        # Both are built in:
         # https://www.scaleway.com/en/docs/kubernetes/reference-content/managed-kubernetes-service-definition/
-        "persistent-volumes": Seen("Cluster", "deleteAdditionalResources", True),
+        "load-balancer": GIVEN_BACK,
+        "persistent-volumes": GIVEN_BACK,
         "tags": (
             Seen("Cluster", "tags", ["cost=42"], when={"tags": {"cost": "42"}}),
             Seen("Pool", "tags", ["cost=42"], when={"tags": {"cost": "42"}}),
         ),
-        "deletion-protection": ByTest("test_protection_follows_the_table_of_targets_unless_a_stack_says_otherwise"),
+        "deletion-protection": PROTECTED,
     },
     lacking={
         "fully-managed-nodes": {"compute": "auto"},

@@ -1,6 +1,6 @@
 """kind, which has no stand-in: it is run for real in tests/clusters."""
 
-from tests.examples.example import ByTest, Example, Seen
+from tests.examples.example import PROTECTED, ByTest, Example, Seen
 
 NODES = "KindNodes"
 
@@ -18,6 +18,6 @@ KIND = Example(
         "network-policy": Seen(NODES, "cni", "none", when={"cni": "none"}),
         "load-balancer": ByTest("test_a_pod_runs_and_answers_through_a_service"),
         "persistent-volumes": ByTest("test_a_volume_that_a_pod_claims_is_made"),
-        "deletion-protection": ByTest("test_protection_follows_the_table_of_targets_unless_a_stack_says_otherwise"),
+        "deletion-protection": PROTECTED,
     },
 )

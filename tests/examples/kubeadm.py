@@ -5,7 +5,7 @@ from typing import Any
 
 from components.bootstrap import pki
 from components.machines.machine_keys_provider import MachineKeysProvider
-from tests.examples.example import ByTest, Example, Seen
+from tests.examples.example import PROTECTED, ByTest, Example, Seen
 
 CONTROL_PLANES = "test_a_control_plane_that_was_killed_is_replaced_by_one_command"
 FIRST_UP = "test_the_first_up_makes_every_machine_a_node"
@@ -54,6 +54,6 @@ KUBEADM = Example(
         "network-policy": Seen("Release", "chart", "cilium", when={"cni": "cilium"}),
         "secrets-encryption": in_user_data("secretbox"),
         "control-plane-logs": in_user_data("audit-log-path"),
-        "deletion-protection": ByTest("test_protection_follows_the_table_of_targets_unless_a_stack_says_otherwise"),
+        "deletion-protection": PROTECTED,
     },
 )

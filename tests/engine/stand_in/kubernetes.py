@@ -10,6 +10,10 @@ KUBERNETES = Cloud(
             identity=lambda project, inputs: f"default/{inputs.get('metadata', {}).get('name', 'service')}",
             named_by=None,
         ),
+        "kubernetes:core/v1:PersistentVolumeClaim": Kind(
+            identity=lambda project, inputs: f"default/{inputs.get('metadata', {}).get('name', 'claim')}",
+            named_by=None,
+        ),
         "kubernetes:core/v1:Namespace": Kind(
             identity=lambda project, inputs: inputs["metadata"]["name"], named_by=None
         ),
