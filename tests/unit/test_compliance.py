@@ -32,7 +32,7 @@ def test_a_report_as_json_is_a_list_of_all_that_a_line_tells():
 
     assert done.exit_code == 0
     assert first.keys() == {"id", "title", "resource", "field", "value", "verdict", "why"}
-    assert first["id"] == "CIS GKE 5.2.1"
+    assert first["id"] == "CIS GKE 4.1.9"
 
 
 def test_a_broken_rule_ends_the_command_with_an_error(monkeypatch):

@@ -72,7 +72,9 @@ def control_plane(
         # CIS AKS 5.5.1 and CIS AKS 5.5.2
         aad_profile={"managed": True, "enable_azure_rbac": True, "admin_group_object_ids": args.get("admins", [])},
         api_server_access_profile={
+            # Slipway AKS 1
             "disable_run_command": True,
+            # Slipway AKS 13
             "enable_vnet_integration": True,
             **({"subnet_id": network.api_subnet_id} if network else {}),
             # CIS AKS 5.4.1 and CIS AKS 5.4.2
@@ -146,10 +148,11 @@ def _with_pools(name: str, args: AksArgs, network: Network) -> dict[str, Any]:
         "enable_rbac": True,
         # CIS AKS 5.5.1
         "disable_local_accounts": True,
+        # Slipway AKS 7
         "node_resource_group_profile": {"restriction_level": "ReadOnly"},
         # https://learn.microsoft.com/azure/aks/long-term-support
         "support_plan": "AKSLongTermSupport" if is_extended(args) else "KubernetesOfficial",
-        # A stack that names the patch brings the next one itself.
+        # Slipway AKS 15 and Slipway AKS 6. A stack that names the patch brings the next one itself.
         "auto_upgrade_profile": {
             "upgrade_channel": "none" if is_exact(args["version"]) else "patch",
             "node_os_upgrade_channel": "SecurityPatch",
@@ -206,6 +209,7 @@ def maintenance_windows(
                 "resourceGroupName": group.output("name"),
                 "resourceName": cluster.name,
                 "configName": config,
+                # Slipway AKS 16
                 "maintenanceWindow": window(args.get("maintenance", DEFAULT_MAINTENANCE), args.get("freezes", [])),
             },
             pulumi.ResourceOptions(parent=parent, deleted_with=cluster),
@@ -242,6 +246,7 @@ def lock(parent: pulumi.Resource, name: str, args: AksArgs, identity: Identity) 
         f"{name}-lock",
         {
             "scope": identity.account.id,
+            # Slipway AKS 8
             "level": "CanNotDelete",
             "notes": f"The AKS cluster {name} lives by it. Slipway: write deletionProtection: false to lift it.",
         },

@@ -93,4 +93,27 @@ CONTROLS = (
     ),
     Control("Slipway AKS 11", "no subnet has a way out of its own", "Subnet", "defaultOutboundAccess", False),
     Control("Slipway AKS 12", "nodes leave by one address that is known", "NatGateway", "publicIpAddresses", is_set),
+    Control(
+        "Slipway AKS 13",
+        "nodes reach the API inside the network",
+        CLUSTER,
+        "apiServerAccessProfile.enableVnetIntegration",
+        True,
+    ),
+    *_of_nodes("Slipway AKS 14", "nodes run Azure's own Linux", "osSKU", "AzureLinux3"),
+    Control(
+        "Slipway AKS 15",
+        "patches of Kubernetes arrive by themselves",
+        CLUSTER,
+        "autoUpgradeProfile.upgradeChannel",
+        "patch",
+        built_in=AUTOMATIC,
+    ),
+    Control(
+        "Slipway AKS 16",
+        "what arrives by itself does so in a window",
+        "MaintenanceConfiguration",
+        "maintenanceWindow.startTime",
+        is_set,
+    ),
 )

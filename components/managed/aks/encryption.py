@@ -38,7 +38,9 @@ def secrets_encryption(
             "properties": {
                 "tenantId": identity.account.output("tenantId"),
                 "sku": {"family": "A", "name": "standard"},
+                # Slipway AKS 10
                 "enableRbacAuthorization": True,
+                # Slipway AKS 9
                 "enableSoftDelete": True,
                 "enablePurgeProtection": True,
                 "publicNetworkAccess": "Enabled",

@@ -50,6 +50,7 @@ def private_network(parent: pulumi.Resource, name: str, args: AksArgs, group: Sl
     nat = resource(
         "network:NatGateway",
         f"{name}-nat",
+        # Slipway AKS 12
         {**place, "sku": {"name": "Standard"}, "publicIpAddresses": [{"id": address.id}]},
         child,
     )
@@ -63,7 +64,7 @@ def private_network(parent: pulumi.Resource, name: str, args: AksArgs, group: Sl
     inside = {
         "resourceGroupName": group.output("name"),
         "virtualNetworkName": vnet.output("name"),
-        # No way out but the NAT gateway.
+        # Slipway AKS 11: no way out but the NAT gateway.
         "defaultOutboundAccess": False,
     }
     node_subnet = resource(

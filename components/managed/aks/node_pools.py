@@ -74,16 +74,20 @@ def node_settings(args: AksArgs, network: Network, machine: str, *, gpu: bool = 
         # As the control plane, which AKS upgrades first: `orchestratorVersion` may not be newer.
         "orchestratorVersion": args["version"],
         "osType": "Linux",
-        # Azure Linux lacks the drivers of the larger GPUs: https://learn.microsoft.com/azure/aks/use-nvidia-gpu.
+        # Slipway AKS 14. Azure Linux lacks the drivers of the larger GPUs:
+        # https://learn.microsoft.com/azure/aks/use-nvidia-gpu.
         "osSKU": "Ubuntu" if gpu else "AzureLinux3",
         "osDiskType": "Managed",
         # CIS AKS 5.4.3
         "enableNodePublicIP": False,
+        # Slipway AKS 5
         "enableEncryptionAtHost": True,
         "securityProfile": {
-            # The GPU's driver is not signed: https://learn.microsoft.com/azure/aks/use-trusted-launch#limitations.
+            # Slipway AKS 3. The GPU's driver is not signed: https://learn.microsoft.com/azure/aks/use-trusted-launch#limitations.
             "enableSecureBoot": not gpu,
+            # Slipway AKS 4
             "enableVTPM": True,
+            # Slipway AKS 2
             "sshAccess": "Disabled",
         },
         "tags": args.get("tags"),

@@ -51,9 +51,9 @@ def control_plane(
     inputs = {
         "region": args["region"],
         "version": version.slug,
-        # Slipway DOKS 5: it cannot be taken back, and newer versions have it unless told otherwise.
+        # CIS DOKS 3.3: it cannot be taken back, and newer versions have it unless told otherwise.
         "ha": args.get("highly_available", True),
-        # Slipway DOKS 6: new patches, in the window; never a new minor.
+        # CIS DOKS 3.2: new patches, in the window; never a new minor.
         "autoUpgrade": not is_exact(args["version"]),
         "maintenancePolicy": {
             "day": Day(maintenance.get("day", Day.ANY)).value,

@@ -1,7 +1,7 @@
 """What a DOKS cluster is hardened by.
 
-The rules are Slipway's own. Of the CIS DigitalOcean Services Benchmark 1.0.0 a setting can answer two items: 3.2, a
-window for upgrades, is rule 6; 3.3, a highly available control plane, is rule 5.
+Of the CIS DigitalOcean Services Benchmark 1.0.0 a setting can answer two items: 3.2, a window for upgrades, and 3.3, a
+highly available control plane. They were Slipway DOKS 6 and 5. All other rules are Slipway's own.
 """
 
 from typing import Any
@@ -18,6 +18,9 @@ def _is_short(value: Any) -> bool:
 
 
 CONTROLS = (
+    Control("CIS DOKS 3.2", "fixes arrive by themselves", CLUSTER, "autoUpgrade", True),
+    Control("CIS DOKS 3.2", "and do so in a window", CLUSTER, "maintenancePolicy.startTime", is_set),
+    Control("CIS DOKS 3.3", "the control plane survives the loss of a machine", CLUSTER, "ha", True),
     Control("Slipway DOKS 1", "the API is behind a firewall", CLUSTER, "controlPlaneFirewall.enabled", True),
     Control(
         "Slipway DOKS 2",
@@ -28,8 +31,6 @@ CONTROLS = (
     ),
     Control("Slipway DOKS 3", "nodes have no public addresses", CLUSTER, "isolatedWorkers", True),
     Control("Slipway DOKS 4", "the cluster has a network that others do not share", CLUSTER, "vpcUuid", is_set),
-    Control("Slipway DOKS 5", "the control plane survives the loss of a machine", CLUSTER, "ha", True),
-    Control("Slipway DOKS 6", "fixes arrive by themselves", CLUSTER, "autoUpgrade", True),
     Control("Slipway DOKS 7", "an upgrade adds nodes before it takes any", CLUSTER, "surgeUpgrade", True),
     Control("Slipway DOKS 8", "pods have addresses of the VPC", CLUSTER, "clusterSubnet", is_set),
     Control(

@@ -68,7 +68,7 @@ def control_plane(
             "endpoint_public_access": bool(authorized),
             **({"public_access_cidrs": authorized} if authorized else {}),
         },
-        # CIS EKS 5.5.1: IAM and access entries say who gets in, and whoever made the cluster does not.
+        # CIS EKS 5.5.1: IAM and access entries say who gets in. Slipway EKS 2: whoever made the cluster does not.
         access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False},
         # They come as add-ons, of a version that is known and in an order that works. A change replaces the cluster.
         bootstrap_self_managed_addons=False,
@@ -76,9 +76,10 @@ def control_plane(
         encryption_config={"provider": {"key_arn": encryption.key}, "resources": ["secrets"]},
         # CIS EKS 2.1.1
         enabled_cluster_log_types=[ControlPlaneLog(log).value for log in args.get("logs", DEFAULT_LOGS)],
-        # https://docs.aws.amazon.com/eks/latest/userguide/disable-extended-support.html
+        # Slipway EKS 10: https://docs.aws.amazon.com/eks/latest/userguide/disable-extended-support.html
         upgrade_policy={"support_type": "EXTENDED" if is_extended(args) else "STANDARD"},
         **_auto_mode(args, identity),
+        # Slipway EKS 1
         deletion_protection=protected,
         tags=args.get("tags"),
         opts=pulumi.ResourceOptions(

@@ -21,6 +21,10 @@ def _enforces_network_policies(settings: Any) -> bool:
     return bool(settings) and json.loads(settings).get("enableNetworkPolicy") == "true"
 
 
+def _is_amazon_linux_2023(image: Any) -> bool:
+    return str(image).startswith("AL2023_")
+
+
 CONTROLS = (
     Control("CIS EKS 2.1.1", "who did what is logged", CLUSTER, "enabledClusterLogTypes", at_least("audit")),
     Control("CIS EKS 5.2.1", "nodes have a role of their own", POOL, "nodeRoleArn", is_set),
@@ -74,4 +78,8 @@ CONTROLS = (
     ),
     Control("Slipway EKS 7", "broken nodes are repaired", POOL, "nodeRepairConfig.enabled", True),
     Control("Slipway EKS 8", "logs do not pile up for ever", "LogGroup", "retentionInDays", is_set),
+    Control("Slipway EKS 9", "nodes run Amazon's own Linux of 2023", POOL, "amiType", _is_amazon_linux_2023),
+    Control(
+        "Slipway EKS 10", "no version outstays its usual support", CLUSTER, "upgradePolicy.supportType", "STANDARD"
+    ),
 )

@@ -24,6 +24,7 @@ def secrets_encryption(
             {
                 "region": args["region"],
                 "description": f"Secrets of the EKS cluster {name}",
+                # Slipway EKS 3
                 "enableKeyRotation": True,
                 "deletionWindowInDays": 30,
                 "tags": args.get("tags"),

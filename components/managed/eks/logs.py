@@ -22,6 +22,7 @@ def control_plane_logs(
         {
             "region": args["region"],
             "name": pulumi.Output.concat("/aws/eks/", unique, "/cluster"),
+            # Slipway EKS 8
             "retentionInDays": args.get("eks", {}).get("log_retention_days", RETENTION_DAYS),
             "tags": args.get("tags"),
         },

@@ -47,6 +47,7 @@ def node_pools(
             node_role_arn=identity.nodes.arn,
             subnet_ids=list(network.subnet_ids),
             instance_types=[pool["machine_type"]],
+            # Slipway EKS 9
             ami_type=ami_type(pool),
             capacity_type="SPOT" if pool.get("spot", False) else "ON_DEMAND",
             # A number there, and text here.
@@ -61,6 +62,7 @@ def node_pools(
             },
             # New nodes come before old ones go.
             update_config={"max_unavailable_percentage": UNAVAILABLE_PERCENT, "update_strategy": "DEFAULT"},
+            # Slipway EKS 7
             node_repair_config={"enabled": True},
             labels=pool.get("labels", {}),
             taints=[
@@ -96,8 +98,8 @@ def launch_template(
         f"{name}-{pool['name']}-template",
         {
             "region": args["region"],
-            # A pod is one hop further away than its node, so it never gets the node's credentials; and a request that
-            # somebody tricked a process into, which carries no token, gets none either.
+            # Slipway EKS 5: a pod is one hop further away than its node, so it never gets the node's credentials. And
+            # Slipway EKS 4: a request that somebody tricked a process into, which carries no token, gets none either.
             "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1},
             "blockDeviceMappings": [
                 {
@@ -105,6 +107,7 @@ def launch_template(
                     "ebs": {
                         "volumeSize": pool.get("disk_gb", 100),
                         "volumeType": "gp3",
+                        # Slipway EKS 6
                         "encrypted": "true",
                         "deleteOnTermination": "true",
                     },

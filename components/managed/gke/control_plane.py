@@ -93,7 +93,9 @@ def control_plane(
         master_auth={"client_certificate_config": {"issue_client_certificate": False}},
         # CIS GKE 5.8.2
         authenticator_groups_config={"security_group": own["security_group"]} if "security_group" in own else None,
+        # Slipway GKE 2
         anonymous_authentication_config={"mode": "LIMITED"},
+        # CIS GKE 4.1.9 and CIS GKE 4.1.10
         rbac_binding_config={
             "enable_insecure_binding_system_authenticated": False,
             "enable_insecure_binding_system_unauthenticated": False,
@@ -116,6 +118,7 @@ def control_plane(
         monitoring_config={"enable_components": ["SYSTEM_COMPONENTS"], "managed_prometheus": {"enabled": True}},
         cost_management_config={"enabled": True},
         resource_labels=args.get("tags"),
+        # Slipway GKE 1
         deletion_protection=protected,
         **(_auto(identity) if is_auto("gke", args) else _with_pools(identity)),
         opts=pulumi.ResourceOptions(
@@ -163,6 +166,7 @@ def exclusion(freeze: Freeze) -> container.ClusterMaintenancePolicyMaintenanceEx
 def _with_pools(identity: Identity) -> dict[str, Any]:
     """What a cluster with pools of yours sets, and Autopilot has built in."""
     return {
+        # Slipway GKE 4
         "datapath_provider": "ADVANCED_DATAPATH",
         # CIS GKE 5.6.1
         "enable_intranode_visibility": True,

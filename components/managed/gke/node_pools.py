@@ -82,6 +82,7 @@ def _node_config(pool: NodePool, args: GkeArgs, identity: Identity) -> container
         # CIS GKE 5.4.1: pods never see the node's own credentials.
         "metadata": {"disable-legacy-endpoints": "true"},
         "workload_metadata_config": {"mode": "GKE_METADATA"},
+        # Slipway GKE 5
         "kubelet_config": {"insecure_kubelet_readonly_port_enabled": "FALSE"},
         # CIS GKE 5.5.6 and CIS GKE 5.5.7
         "shielded_instance_config": {"enable_secure_boot": True, "enable_integrity_monitoring": True},

@@ -36,10 +36,11 @@ def control_plane(
         # version like 1.37.2 only without them.
         auto_upgrade={
             "enable": not is_exact(args["version"]),
+            # Slipway KAPSULE 11
             "maintenance_window_day": Day(maintenance.get("day", Day.ANY)).value,
             "maintenance_window_start_hour": maintenance["hour"],
         },
-        # Scaleway upgrades the control plane first, then one pool after the other.
+        # Slipway KAPSULE 9: Scaleway upgrades the control plane first, then one pool after the other.
         upgrade_pools=True,
         # Slipway KAPSULE 5
         cni="cilium",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.managed.controls import Control, is_off, lists_networks
+from components.managed.controls import Control, is_off, is_set, lists_networks
 
 CLUSTER, POOL = "Cluster", "Pool"
 
@@ -32,5 +32,16 @@ CONTROLS = (
         CLUSTER,
         "type",
         lambda offer: str(offer).startswith("kapsule-dedicated-"),
+    ),
+    Control("Slipway KAPSULE 9", "nodes follow the control plane", CLUSTER, "upgradePools", True),
+    Control(
+        "Slipway KAPSULE 10", "an upgrade adds a node before it takes any", POOL, "upgradePolicy.maxUnavailable", 0
+    ),
+    Control(
+        "Slipway KAPSULE 11",
+        "patches arrive in a window",
+        CLUSTER,
+        "autoUpgrade.maintenanceWindowDay",
+        is_set,
     ),
 )

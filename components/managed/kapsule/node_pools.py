@@ -56,7 +56,7 @@ def _node_pool(
         max_size=pool["max_nodes"],
         # Slipway KAPSULE 6
         autohealing=True,
-        # One more node than there are, then one less: pods have somewhere to go.
+        # Slipway KAPSULE 10: one more node than there are, then one less: pods have somewhere to go.
         upgrade_policy={"max_surge": SURGE_NODES, "max_unavailable": 0},
         # Slipway KAPSULE 2
         public_ip_disabled=True,
