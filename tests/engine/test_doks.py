@@ -113,6 +113,17 @@ def test_an_unprotected_cluster_is_replaced_by_one_of_a_build_that_can_be_had(fr
         assert done.index(("delete", name)) < done.index(("create", name))
 
 
+# Node pools
+
+
+def test_a_pool_of_other_machines_stands_before_the_old_one_goes(prod):
+    prod.set(nodePools=[{**POOL, "machineType": "s-8vcpu-16gb"}])
+
+    assert prod.preview().reasons("prod-doks-general") == ["size"]
+    assert prod.up().changes["same"] == 6
+    assert prod.journal()[-2:] == [("create", "prod-doks-general"), ("delete", "prod-doks-general")]
+
+
 # What cannot be taken back
 
 
