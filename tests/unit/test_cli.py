@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples import MANAGED
 from tools import cli, paths
 from tools.console import Problem
 
@@ -70,6 +71,18 @@ def test_a_destroyed_stack_is_told_to_need_nothing_more_whatever_pulumi_says(tol
     assert capsys.readouterr().err == (
         "  that is done as well: dev-kind is gone, and nothing but stacks/Pulumi.dev-kind.yaml is left of it\n"
     )
+
+
+@pytest.mark.parametrize("target", MANAGED)
+def test_a_protected_cluster_is_not_destroyed_and_the_one_way_to_give_it_up_is_told(told, target):
+    with pytest.raises(Problem) as refused:
+        cli.cli(["down", f"prod-{target}"], standalone_mode=False)
+
+    assert str(refused.value) == (
+        f"prod-{target} is protected from deletion: to give it up, write `deletionProtection: false` under "
+        f"slipway:cluster in stacks/Pulumi.prod-{target}.yaml, run `make up STACK=prod-{target}`, then this again"
+    )
+    assert told == []
 
 
 @pytest.mark.parametrize("version", ["1.99", "1.2", "2.0"])
