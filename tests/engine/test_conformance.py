@@ -148,6 +148,23 @@ def test_what_the_guard_refuses_would_really_replace_the_cluster(standing, name,
     assert {step.operation for step in run.steps if step.name == control_plane(stack)} & REPLACED
 
 
+@pytest.mark.parametrize(
+    ("name", "key"), [(stack, key) for stack in PRODUCTION for key in example_of(stack).pinned_with]
+)
+def test_what_takes_more_than_one_key_is_refused_by_the_guard_and_would_replace_the_cluster(standing, name, key):
+    stack = standing(name)
+    written, changes = stack.file.read_text(), example_of(name).pinned_with[key]
+    stack.set(**changes)
+    assert any(f" {key}: a change from " in error for error in stack.fails("preview").errors)
+
+    stack.file.write_text(written)
+    unprotect(stack)
+    stack.set(**changes)
+    run = stack.preview()
+
+    assert {step.operation for step in run.steps if step.name == control_plane(stack)} & REPLACED
+
+
 REPLACED = {"replace", "create-replacement"}
 
 

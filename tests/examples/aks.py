@@ -109,6 +109,11 @@ AKS = Example(
         "podCidr": "10.32.0.0/14",
         "serviceCidr": "10.9.0.0/20",
     },
+    pinned_with={
+        "compute": {"compute": "auto", "nodePools": None, "apiAccess": OFFICE},
+        "aks.systemNodes.machineType": {"aks": {"systemNodes": {"machineType": "Standard_D8s_v5"}}},
+        "aks.zones": {"aks": {"zones": ["1"]}},
+    },
     node_pool="AgentPool",
     exec_program="kubelogin",
 )

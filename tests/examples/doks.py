@@ -96,6 +96,7 @@ DOKS = Example(
         "podCidr": "10.32.0.0/16",
         "serviceCidr": "10.9.0.0/20",
     },
+    pinned_with={"doks.publicNodes": {"doks": {"publicNodes": True}}},
     node_pool="KubernetesNodePool",
     exec_program="doctl",
 )

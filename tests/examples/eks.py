@@ -108,6 +108,10 @@ EKS = Example(
         "VpcEndpoint",
     ),
     pinned={"region": "eu-west-1", "nodeCidr": "10.1.0.0/16", "serviceCidr": "10.9.0.0/20"},
+    pinned_with={
+        "network": {"network": {"subnetIds": ["subnet-1", "subnet-2"]}},
+        "secretsEncryption": {"secretsEncryption": {"key": KEY}},
+    },
     node_pool="NodeGroup",
     pools_go_first=True,
     exec_program="aws",

@@ -67,6 +67,9 @@ class Example:
     pinned: Mapping[str, Any] = field(default_factory=dict)
     """Key of the stack file → another value, which would make the cloud replace the cluster."""
 
+    pinned_with: Mapping[str, Changes] = field(default_factory=dict)
+    """Further such keys, as the guard names them → what a stack writes to change them."""
+
     node_pool: str = ""
     """Kind of the resource that is one node pool."""
 

@@ -111,6 +111,7 @@ GKE = Example(
         "podCidr": "10.32.0.0/14",
         "serviceCidr": "10.9.0.0/20",
     },
+    pinned_with={"compute": {"compute": "auto", "nodePools": None}},
     node_pool="NodePool",
     exec_program="gke-gcloud-auth-plugin",
 )

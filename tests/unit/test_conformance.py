@@ -316,6 +316,15 @@ def test_everything_stands_behind_the_seal_so_that_a_refused_destroy_takes_nothi
     assert needs.keys() - behind == set()
 
 
+# The guard
+
+
+def test_every_key_that_the_guard_holds_a_cluster_to_has_another_value_in_the_example(made, managed):
+    (guard,) = (one for one in made(managed).of("Stash") if one.name.endswith("-guard"))
+
+    assert guard.inputs["input"]["pinned"].keys() == managed.pinned.keys() | managed.pinned_with.keys()
+
+
 # Node pools
 
 
