@@ -20,8 +20,12 @@ Measure = Callable[[], float]
 """Runs one side once and returns how many seconds it took."""
 
 
-def compare(title: str, rounds: int, sides: Mapping[str, Measure]) -> None:
-    """Run all sides in turn, `rounds` times, and print each one's median, spread and ratio to the first."""
+def compare(title: str, rounds: int, sides: Mapping[str, Measure]) -> dict[str, float]:
+    """Run all sides in turn, `rounds` times, and print each one's median, spread and ratio to the first.
+
+    Returns:
+        The medians, in seconds.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     with step(title) as progress:
         for turn in range(rounds):
@@ -31,12 +35,14 @@ def compare(title: str, rounds: int, sides: Mapping[str, Measure]) -> None:
     table = Table(title=title, title_justify="left")
     for column in ("", "median", "least to most", "ratio", "more by"):
         table.add_column(column, justify="left" if not column else "right")
-    first = statistics.median(next(iter(seconds.values())))
+    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+    first = next(iter(medians.values()))
     for name, taken in seconds.items():
-        median = statistics.median(taken)
+        median = medians[name]
         spread = f"{min(taken):.2f} to {max(taken):.2f} s"
         table.add_row(name, f"{median:.2f} s", spread, f"{median / first:.2f}", f"{median - first:+.2f} s")
     console.print(table)
+    return medians
 
 
 def timed(action: Callable[[], object]) -> float:

@@ -2,7 +2,7 @@
 
 Both run on the real engine with the tests' stand-in for the cloud's plugin, so that no cloud is asked. The bare program
 makes one resource of the same provider, whose start is nobody's merit. Beside the ratio stand the time of the import
-itself, and how the preview grows with the number of node pools.
+itself, and how the preview grows with the number of node pools. Whether both keep their limit is printed below them.
 """
 
 import copy
@@ -23,6 +23,14 @@ from tools.bench import compare, timed
 from tools.console import console
 
 POOLS = (1, 50, 100)
+
+RATIO = 1.3
+"""How much longer than the bare program's a preview may take, beside what its resources may."""
+
+SECONDS_PER_RESOURCE = 0.01
+
+STEEPER = 2
+"""How much more a pool of the second half may take than one of the first. With the square of their number it is 3."""
 
 BARE = """
 import pulumi
@@ -60,11 +68,25 @@ def _compare(example: Example, folder: Path, env: Mapping[str, str], rounds: int
     program = BARE.format(imports=_importing(modules), token=resource["type"], inputs=resource["inputs"])
     (bare.project / "__main__.py").write_text(program)
     count = sum(slipway.preview().changes.values())
-    compare(
-        f"pulumi preview of prod-{example.target}, {count} resources ({count * 0.01:.2f} s allowed for them)",
+    medians = compare(
+        f"pulumi preview of prod-{example.target}, {count} resources",
         rounds,
         {"a bare program": partial(timed, bare.preview), "Slipway": partial(timed, slipway.preview)},
     )
+    most = limit(medians["a bare program"], count)
+    console.print(
+        f"the limit, {RATIO} times the bare program and {SECONDS_PER_RESOURCE * 1000:.0f} ms a resource, is "
+        f"{most:.2f} s: {_kept(medians['Slipway'] <= most)}"
+    )
+
+
+def limit(bare: float, resources: int) -> float:
+    """How many seconds a preview may take, by those of the bare program."""
+    return RATIO * bare + resources * SECONDS_PER_RESOURCE
+
+
+def _kept(kept: bool) -> str:
+    return "kept" if kept else "NOT kept"
 
 
 def _grow(example: Example, folder: Path, env: Mapping[str, str], rounds: int) -> None:
@@ -76,11 +98,22 @@ def _grow(example: Example, folder: Path, env: Mapping[str, str], rounds: int) -
         stack.set(nodePools=pools)
         return timed(stack.preview)
 
-    compare(
+    medians = compare(
         f"pulumi preview of prod-{example.target} by node pools",
         rounds,
         {f"{count} pools": partial(preview, count) for count in POOLS},
     )
+    early, late = seconds_per_pool(dict(zip(POOLS, medians.values(), strict=True)))
+    console.print(
+        f"a pool takes {early * 1000:.0f} ms up to {POOLS[1]} and {late * 1000:.0f} ms up to {POOLS[2]}; "
+        f"the limit, {STEEPER} times as much, which is a line but for noise: {_kept(late <= STEEPER * early)}"
+    )
+
+
+def seconds_per_pool(medians: Mapping[int, float]) -> tuple[float, float]:
+    """What one more pool takes in the first half and in the second, from three numbers of pools and their seconds."""
+    (least, few), (middle, some), (most, many) = sorted(medians.items())
+    return (some - few) / (middle - least), (many - some) / (most - middle)
 
 
 def _resources(stack: Stack) -> list[dict[str, Any]]:
