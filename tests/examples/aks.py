@@ -11,6 +11,7 @@ HUB = "/subscriptions/s/resourceGroups/hub/providers"
 KEY = f"{HUB}/Microsoft.KeyVault/vaults/kept/keys/etcd/versions/0123456789abcdef"
 SUBNETS = f"{HUB}/Microsoft.Network/virtualNetworks/hub/subnets"
 CLUSTER = "ManagedCluster"
+GIVEN_NETWORK = {"network": {"nodeSubnetId": f"{SUBNETS}/nodes", "apiSubnetId": f"{SUBNETS}/api"}}
 
 AKS = Example(
     target="aks",
@@ -65,7 +66,7 @@ AKS = Example(
             CLUSTER,
             "apiServerAccessProfile.subnetId",
             f"{SUBNETS}/api",
-            when={"network": {"nodeSubnetId": f"{SUBNETS}/nodes", "apiSubnetId": f"{SUBNETS}/api"}},
+            when=GIVEN_NETWORK,
         ),
         "pod-cidr": Seen(CLUSTER, "networkProfile.podCidr", "10.20.0.0/16", when={"podCidr": "10.20.0.0/16"}),
         "service-cidr": Seen(
@@ -111,6 +112,7 @@ AKS = Example(
     },
     pinned_with={
         "compute": {"compute": "auto", "nodePools": None, "apiAccess": OFFICE},
+        "network": GIVEN_NETWORK,
         "aks.systemNodes.machineType": {"aks": {"systemNodes": {"machineType": "Standard_D8s_v5"}}},
         "aks.zones": {"aks": {"zones": ["1"]}},
     },

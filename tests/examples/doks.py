@@ -7,6 +7,7 @@ from tests.examples.example import GIVEN_BACK, PROTECTED, UPGRADED, Example, See
 CLUSTER = "KubernetesCluster"
 POOL = {"name": "general", "machineType": "s-4vcpu-8gb", "minNodes": 2, "maxNodes": 6}
 VPC = "c33931f2-a26a-4e61-b85c-4e95a2ec431b"
+GIVEN_NETWORK = {"network": {"vpcId": VPC}}
 
 DOKS = Example(
     target="doks",
@@ -65,7 +66,7 @@ DOKS = Example(
             when={"maintenance": {"day": "sunday", "hour": 4}},
         ),
         "highly-available-control-plane": Seen(CLUSTER, "ha", True),
-        "given-network": Seen(CLUSTER, "vpcUuid", VPC, when={"network": {"vpcId": VPC}}),
+        "given-network": Seen(CLUSTER, "vpcUuid", VPC, when=GIVEN_NETWORK),
         "pod-cidr": Seen(CLUSTER, "clusterSubnet", "10.32.0.0/17", when={"podCidr": "10.32.0.0/17"}),
         "service-cidr": Seen(CLUSTER, "serviceSubnet", "10.21.0.0/20", when={"serviceCidr": "10.21.0.0/20"}),
         "private-nodes": Seen(CLUSTER, "isolatedWorkers", True),
@@ -96,7 +97,7 @@ DOKS = Example(
         "podCidr": "10.32.0.0/16",
         "serviceCidr": "10.9.0.0/20",
     },
-    pinned_with={"doks.publicNodes": {"doks": {"publicNodes": True}}},
+    pinned_with={"doks.publicNodes": {"doks": {"publicNodes": True}}, "network": GIVEN_NETWORK},
     node_pool="KubernetesNodePool",
     exec_program="doctl",
 )

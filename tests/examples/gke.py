@@ -6,6 +6,14 @@ from tests.examples.example import GIVEN_BACK, UPGRADED, Example, Seen
 
 POOL = {"name": "general", "machineType": "e2-standard-4", "minNodes": 1, "maxNodes": 5}
 KEY = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k"
+GIVEN_NETWORK = {
+    "network": {
+        "id": "projects/p/global/networks/shared",
+        "subnetId": "projects/p/regions/europe-west1/subnetworks/shared",
+        "podRange": "pods",
+        "serviceRange": "services",
+    }
+}
 
 GKE = Example(
     target="gke",
@@ -61,14 +69,7 @@ GKE = Example(
             "Cluster",
             "subnetwork",
             "projects/p/regions/europe-west1/subnetworks/shared",
-            when={
-                "network": {
-                    "id": "projects/p/global/networks/shared",
-                    "subnetId": "projects/p/regions/europe-west1/subnetworks/shared",
-                    "podRange": "pods",
-                    "serviceRange": "services",
-                }
-            },
+            when=GIVEN_NETWORK,
         ),
         "pod-cidr": Seen(
             "Subnetwork", "secondaryIpRanges.0.ipCidrRange", "10.20.0.0/16", when={"podCidr": "10.20.0.0/16"}
@@ -111,7 +112,7 @@ GKE = Example(
         "podCidr": "10.32.0.0/14",
         "serviceCidr": "10.9.0.0/20",
     },
-    pinned_with={"compute": {"compute": "auto", "nodePools": None}},
+    pinned_with={"compute": {"compute": "auto", "nodePools": None}, "network": GIVEN_NETWORK},
     node_pool="NodePool",
     exec_program="gke-gcloud-auth-plugin",
 )

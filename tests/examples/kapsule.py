@@ -5,6 +5,7 @@ from tests.examples.example import GIVEN_BACK, PROTECTED, UPGRADED, Example, See
 
 POOL = {"name": "general", "machineType": "POP2-4C-16G", "minNodes": 1, "maxNodes": 5}
 GIVEN = "fr-par/6d0c4b1e-8f3c-4f6e-9a55-2f4d1c0f7a10"
+GIVEN_NETWORK = {"network": {"privateNetworkId": GIVEN, "gatewayAddress": "198.51.100.9"}}
 
 KAPSULE = Example(
     target="kapsule",
@@ -57,7 +58,7 @@ KAPSULE = Example(
             "Cluster",
             "privateNetworkId",
             GIVEN,
-            when={"network": {"privateNetworkId": GIVEN, "gatewayAddress": "198.51.100.9"}},
+            when=GIVEN_NETWORK,
         ),
         "pod-cidr": Seen("Cluster", "podCidr", "10.20.0.0/16", when={"podCidr": "10.20.0.0/16"}),
         "service-cidr": Seen("Cluster", "serviceCidr", "10.21.0.0/20", when={"serviceCidr": "10.21.0.0/20"}),
@@ -89,6 +90,7 @@ KAPSULE = Example(
         "podCidr": "10.32.0.0/14",
         "serviceCidr": "10.9.0.0/20",
     },
+    pinned_with={"network": GIVEN_NETWORK},
     node_pool="Pool",
     exec_program="scw",
 )

@@ -60,7 +60,7 @@ MENDED_BY = {
     "gke": ("`gcloud auth application-default login`", "`gcloud components install gke-gcloud-auth-plugin`"),
     "eks": ("`aws configure sso`", "https://aws.amazon.com/cli"),
     "aks": ("`az login`", "`az aks install-cli`"),
-    "doks": ("`pulumi config set --secret digitalocean:token`", "`doctl auth init`"),
+    "doks": ("`export DIGITALOCEAN_TOKEN=…`", "`doctl auth init`"),
     "kapsule": ("`scw init`", "https://github.com/scaleway/scaleway-cli#installation"),
 }
 """Target → what gets credentials, and what brings the program that kubectl asks."""
