@@ -1,6 +1,4 @@
 import re
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -61,14 +59,6 @@ def pool(**changes):
 
 
 # Shape
-
-
-def test_the_sdk_is_not_loaded():
-    # It is one module of 190 and takes as long as all other imports together.
-    program = "import sys, components.managed.doks.cluster; print('pulumi_digitalocean' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-
-    assert done.stdout.strip() == "False"
 
 
 def test_names_in_the_cloud_are_left_to_pulumi(doks):

@@ -1,7 +1,5 @@
 import dataclasses
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -52,17 +50,6 @@ def test_every_resource_is_in_the_region_asked_for_whatever_the_providers_own_is
 
 def test_all_resources_share_the_provider_of_one_version(prod):
     assert len({each.version for each in prod.resources if each.type.startswith("aws:")}) == 1
-
-
-def test_only_the_sdks_module_for_eks_is_loaded():
-    # aws.ec2 takes longer than all other imports together; a module of an SDK is loaded at its first use.
-    program = (
-        "import sys, components.managed.eks.cluster\n"
-        "print(sorted(m for m in sys.modules if m.startswith('pulumi_aws.') and m.endswith('.outputs')))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-
-    assert done.stdout.strip() == "['pulumi_aws.eks.outputs', 'pulumi_aws.outputs']"
 
 
 def test_no_resource_is_named_twice(prod):

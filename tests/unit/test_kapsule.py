@@ -1,6 +1,4 @@
 import re
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -67,15 +65,6 @@ def test_no_resource_is_left_to_the_zone_or_region_that_the_callers_settings_nam
     assert {each.inputs.get("region", "fr-par") for each in placed} == {"fr-par"}
     assert {each.inputs.get("zone", "fr-par-1") for each in placed} == {"fr-par-1"}
     assert all("region" in each.inputs or "zone" in each.inputs for each in placed)
-
-
-def test_the_sdks_module_of_networks_is_not_loaded():
-    program = (
-        "import sys, components.managed.kapsule.cluster; print('pulumiverse_scaleway.network.outputs' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-
-    assert done.stdout.strip() == "False"
 
 
 # The API
