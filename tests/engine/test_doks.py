@@ -37,7 +37,7 @@ def drifts(stack, **inputs):
 def test_a_newer_patch_that_is_offered_changes_nothing(prod):
     offers(prod, "1.37.4-do.0")
 
-    assert prod.up().changes == {"same": 5}
+    assert prod.up().changes == {"same": 7}
     assert version_of(prod) == "1.37.2-do.0"
 
 
@@ -47,7 +47,7 @@ def test_a_patch_that_digitalocean_brought_is_kept_and_replaces_nothing(prod):
     prod.refresh()
 
     assert version_of(prod) == "1.37.3-do.0"
-    assert prod.up().changes == {"same": 5}
+    assert prod.up().changes == {"same": 7}
     assert version_of(prod) == "1.37.3-do.0"
 
 
@@ -66,7 +66,7 @@ def test_a_new_minor_in_the_stack_file_upgrades_the_control_plane_and_the_pools_
     assert version_of(fresh) == "1.36.3-do.1"
     fresh.set(version="1.37")
 
-    assert fresh.up().changes == {"same": 4, "update": 1}
+    assert fresh.up().changes == {"same": 5, "update": 2}
     assert fresh.journal()[-1] == ("update", "prod-doks-cluster")
     assert version_of(fresh) == "1.37.2-do.0"
     assert fresh.outputs()["kubernetes_version"] == "v1.37.2"
@@ -131,7 +131,7 @@ def test_high_availability_is_turned_on_in_place_and_never_off(fresh):
     fresh.set(highlyAvailable=False)
     fresh.up()
     fresh.set(highlyAvailable=True)
-    assert fresh.up().changes == {"same": 4, "update": 1}
+    assert fresh.up().changes == {"same": 5, "update": 2}
 
     fresh.set(highlyAvailable=False, deletionProtection=False)
     run = fresh.fails("preview")

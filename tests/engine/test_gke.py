@@ -18,14 +18,14 @@ def cluster_of(stack):
 def test_more_nodes_at_least_do_not_replace_the_pool(prod):
     prod.set(nodePools=[{**POOL, "minNodes": 4}])
 
-    assert prod.up().changes == {"same": 12, "update": 1}
+    assert prod.up().changes == {"same": 14, "update": 1}
 
 
 def test_a_pool_that_must_be_replaced_is_replaced_by_a_new_one_before_it_goes(prod):
     prod.set(nodePools=[{**POOL, "spot": True}])
 
     assert prod.preview().reasons("prod-gke-general") == ["nodeConfig.spot"]
-    assert prod.up().changes["same"] == 12
+    assert prod.up().changes["same"] == 14
     assert prod.journal()[-2:] == [("create", "prod-gke-general"), ("delete", "prod-gke-general")]
 
 
