@@ -221,8 +221,9 @@ def test_nothing_is_left_to_do_after_that(stack):
 
 
 def test_all_machines_get_new_authorities_by_a_restore_and_go_on_with_what_was_there(
-    stack, commands, snapshot, kubectl, tmp_path
+    stack, words, commands, kubectl, tmp_path
 ):
+    snapshot = tools.take(commands)
     (tmp_path / "before").mkdir()
     before, old = Kubectl(stack, tmp_path / "before"), stack.outputs()["ca_certificate"]
     stack.set(authorityGeneration=2)
