@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+OFFICE = {"authorizedCidrs": ["203.0.113.0/24"]}
+
 
 def inputs_of(stack, name):
     return next(each["inputs"] for each in stack.state() if each["urn"].endswith(f"::{name}"))
@@ -65,7 +67,7 @@ def test_a_cluster_that_moves_to_another_region_gets_a_vault_of_another_name(sta
 
 
 def test_an_automatic_cluster_comes_up_stays_and_goes(slipway):
-    stack = slipway("dev-aks", compute="auto", nodePools=None, apiAccess={"authorizedCidrs": ["203.0.113.0/24"]})
+    stack = slipway("dev-aks", compute="auto", nodePools=None, highlyAvailable=None, apiAccess=OFFICE)
     assert set(stack.up().changes) == {"create"}
     assert set(stack.up().changes) == {"same"}
 
