@@ -90,6 +90,9 @@ def down(name: str, words: Sequence[str]) -> None:
         prepare(stack)
         stack.create()
         stack.pulumi("destroy", *consent(stack), *words)
+        if not stack.is_empty:
+            say(f"{name} goes on, with all that was not to be destroyed")
+            return
         stack.remove()
         # Pulumi has just told to do the rest by hand; its own `--remove` deletes the stack file.
         say(f"that is done as well: {name} is gone, and nothing but stacks/{stack.file.name} is left of it")

@@ -161,6 +161,12 @@ class Stack:
         listed = json.loads(run(["pulumi", "stack", "ls", "--json", "--project", PROJECT], cwd=paths.STACKS))
         return any(stack["name"].rpartition("/")[2] == self.name for stack in listed)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left in it, as after a destroy that was not of a part alone."""
+        exported = json.loads(run(["pulumi", "stack", "export", "--stack", self.name], cwd=paths.STACKS))
+        return not (exported["deployment"] or {}).get("resources")
+
     def create(self) -> None:
         """Have the backend know the stack, and a fresh copy of its file for Pulumi."""
         # `pulumi stack init` writes into the stack file of the project that it runs in: here, one of its own.

@@ -55,6 +55,7 @@ def told(tmp_path, monkeypatch):
     monkeypatch.setattr(cli.engine, "stop_private_if_idle", lambda: False)
     monkeypatch.setattr(cli.Stack, "exists", True)
     monkeypatch.setattr(cli.Stack, "create", lambda _: None)
+    monkeypatch.setattr(cli.Stack, "is_empty", True)
     monkeypatch.setattr(cli.Stack, "remove", lambda _: None)
     monkeypatch.setattr(cli.Stack, "pulumi", lambda _, *words: told.append(words))
     return told
@@ -71,6 +72,16 @@ def test_a_destroyed_stack_is_told_to_need_nothing_more_whatever_pulumi_says(tol
     assert capsys.readouterr().err == (
         "  that is done as well: dev-kind is gone, and nothing but stacks/Pulumi.dev-kind.yaml is left of it\n"
     )
+
+
+def test_a_stack_that_is_destroyed_in_part_is_kept_and_told_to_go_on(told, monkeypatch, capsys):
+    monkeypatch.setattr(cli.Stack, "is_empty", False)
+    monkeypatch.setattr(cli.Stack, "remove", lambda _: pytest.fail("a stack was removed that is not empty"))
+
+    cli.cli(["down", "dev-kind", "--target=urn"], standalone_mode=False)
+
+    assert told == [("destroy", "--yes", "--target=urn")]
+    assert capsys.readouterr().err == "  dev-kind goes on, with all that was not to be destroyed\n"
 
 
 @pytest.mark.parametrize("target", MANAGED)
