@@ -17,9 +17,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have the fast tests run first, and one process run what shares something that is dear to make.
 
     That is a cloud's SDK in the unit tests, a stack that is up in those on the engine, and clusters: of them a machine
-    stands one at a time. What a driver makes is alike.
+    stands one at a time. What a driver makes is alike. The pair of machines, which stays until the end, comes last.
     """
-    items.sort(key=lambda item: RUNGS.index(_rung(item)))
+    on_the_pair = {item.path for item in items if "pair" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: (RUNGS.index(_rung(item)), item.path in on_the_pair))
     for item in items:
         if (rung := _rung(item)) == "clusters":
             item.add_marker(pytest.mark.xdist_group(rung))
