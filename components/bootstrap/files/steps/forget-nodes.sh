@@ -12,7 +12,10 @@ for _ in $(seq 240); do
   if tells_of_ours; then break; fi
   sleep 0.5
 done
-tells_of_ours
+if ! tells_of_ours; then
+  echo "the cluster does not tell of its authorities after two minutes"
+  exit 1
+fi
 
 # In this form, times sort as text.
 $kubectl get nodes --output 'jsonpath={range .items[*]}{.metadata.creationTimestamp} {.metadata.name}{"\n"}{end}' |
