@@ -89,7 +89,8 @@ def down(name: str, words: Sequence[str]) -> None:
     else:
         prepare(stack)
         stack.create()
-        stack.pulumi("destroy", *consent(stack), *words)
+        # Pulumi takes no consent to what it only shows.
+        stack.pulumi("destroy", *([] if "--preview-only" in words else consent(stack)), *words)
         if not stack.is_empty:
             say(f"{name} goes on, with all that was not to be destroyed")
             return

@@ -79,9 +79,10 @@ def test_a_stack_that_is_destroyed_in_part_is_kept_and_told_to_go_on(told, monke
     monkeypatch.setattr(cli.Stack, "remove", lambda _: pytest.fail("a stack was removed that is not empty"))
 
     cli.cli(["down", "dev-kind", "--target=urn"], standalone_mode=False)
+    cli.cli(["down", "dev-kind", "--preview-only"], standalone_mode=False)
 
-    assert told == [("destroy", "--yes", "--target=urn")]
-    assert capsys.readouterr().err == "  dev-kind goes on, with all that was not to be destroyed\n"
+    assert told == [("destroy", "--yes", "--target=urn"), ("destroy", "--preview-only")]
+    assert capsys.readouterr().err == "  dev-kind goes on, with all that was not to be destroyed\n" * 2
 
 
 @pytest.mark.parametrize("target", MANAGED)
