@@ -13,8 +13,8 @@ def kubernetes_provider(
 
     What is made with it comes once nodes, add-ons and administrators' rights are there, and goes before they do, so
     that a load balancer or disk that a Service or claim asked the cloud for is given back by the cluster, and not
-    leaked. For that reason do not set `deleted_with` on Services of
-    type LoadBalancer. A new kubeconfig replaces nothing.
+    leaked. For that reason do not set `deleted_with` on Services of type LoadBalancer. A new
+    kubeconfig replaces nothing.
 
     Args:
         name: Name of the provider.

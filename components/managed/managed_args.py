@@ -220,6 +220,11 @@ def required_access_faults(args: ManagedArgs, why: str) -> list[Fault]:
     return [Fault("apiAccess.authorizedCidrs", f"is required: {why}; list your own networks, e.g. 203.0.113.0/24")]
 
 
+def whose_network(args: ManagedArgs) -> str:
+    """Whether a cluster lives in a network that the stack gives, in words: between the two no cluster moves."""
+    return "a given one" if "network" in args else "one of its own"
+
+
 def given_network_faults(said: Mapping[str, bool]) -> list[Fault]:
     """What a stack says of a network that is made, while it gives one: key of the stack file → whether it does."""
     return [Fault(key, "is for a network that is made, and `network` gives one; drop it") for key in said if said[key]]

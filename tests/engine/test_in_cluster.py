@@ -42,6 +42,9 @@ def test_load_balancers_and_volumes_go_before_the_nodes_so_that_the_cluster_give
     assert provider["inputs"]["clusterIdentifier"] == stack.outputs()["identifier"]
     cluster, nodes = f"dev-{target}-cluster", f"dev-{target}-general"
     assert set(map(name_of, provider["dependencies"])) >= {cluster, nodes}
+    # Add-ons and administrators' rights too: all that the seal stands before.
+    seal = next(each for each in stack.state() if each["urn"].endswith("-seal"))
+    assert set(provider["dependencies"]) >= set(seal["dependencies"])
 
     stack.destroy()
 

@@ -410,6 +410,10 @@ def test_groups_of_the_domain_and_the_projects_image_policy_are_known_when_asked
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        (
+            {"freezes": [{"first": f"2026-12-0{day}", "last": f"2026-12-0{day}"} for day in (1, 3, 5, 7)]},
+            "freezes: are 4, and GKE takes 3 at once; drop those that are over",
+        ),
         ({"gke": {"security_group": "admins@example.com"}}, "gke.securityGroup: 'admins@example.com' will not do"),
         ({"node_pools": [gpu_pool()]}, r"nodePools\[0\]\.gpu\.type: is required on GKE"),
         ({"node_pools": [gpu_pool(type="")]}, r"nodePools\[0\]\.gpu\.type: is required on GKE"),

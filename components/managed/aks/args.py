@@ -26,6 +26,7 @@ from components.managed.managed_args import (
     managed_faults,
     most_nodes,
     name_faults,
+    whose_network,
 )
 from components.managed.node_pools import Machines, NodePool
 from components.network import cidr_faults, room_faults, size_faults
@@ -178,7 +179,7 @@ def pinned(args: AksArgs) -> dict[str, Any]:
         "compute": str(args.get("compute", "pools")),
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
-        "network": "a given one" if "network" in args else "one of its own",
+        "network": whose_network(args),
         **({} if "network" in args or is_auto("aks", args) else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
         "aks.systemNodes.machineType": own.get("system_nodes", {}).get("machine_type", SYSTEM_MACHINE),
         "aks.zones": ", ".join(zones_of(args) or ["none"]),

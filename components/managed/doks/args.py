@@ -22,6 +22,7 @@ from components.managed.managed_args import (
     name_faults,
     required_access_faults,
     version_faults,
+    whose_network,
 )
 from components.managed.node_pools import Machines, NodePool
 from components.network import cidr_faults, private_faults, room_faults, size_faults
@@ -154,7 +155,7 @@ def pinned(args: DoksArgs) -> dict[str, Any]:
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
         "doks.publicNodes": has_public_nodes(args),
-        "network": "a given one" if "network" in args else "one of its own",
+        "network": whose_network(args),
         **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
     }
 

@@ -22,6 +22,7 @@ from components.managed.managed_args import (
     given_network_faults,
     is_auto,
     managed_faults,
+    whose_network,
 )
 from components.managed.node_pools import Machines, NodePool
 from components.network import PRIVATE_NETWORKS, cidr_faults, prefix_for, private_faults, size_faults
@@ -152,7 +153,7 @@ def pinned(args: EksArgs) -> dict[str, Any]:
     return {
         "region": args["region"],
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
-        "network": "a given one" if "network" in args else "one of its own",
+        "network": whose_network(args),
         **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
         **({"secretsEncryption": key} if isinstance(key, str) else {}),
     }

@@ -22,6 +22,7 @@ from components.managed.managed_args import (
     most_nodes,
     name_faults,
     version_faults,
+    whose_network,
 )
 from components.managed.node_pools import Machines, NodePool
 from components.network import cidr_faults, room_faults, size_faults
@@ -131,7 +132,7 @@ def pinned(args: GkeArgs) -> dict[str, Any]:
         "region": args["region"],
         "highlyAvailable": args.get("highly_available", True),
         "compute": str(args.get("compute", "pools")),
-        "network": "a given one" if "network" in args else "one of its own",
+        "network": whose_network(args),
         **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR), **cidrs}),
     }
 

@@ -25,6 +25,7 @@ from components.managed.managed_args import (
     most_nodes,
     name_faults,
     required_access_faults,
+    whose_network,
 )
 from components.managed.node_pools import Machines, NodePool
 from components.network import cidr_faults, room_faults, size_faults
@@ -193,7 +194,7 @@ def pinned(args: KapsuleArgs) -> dict[str, Any]:
     """
     return {
         "region": args["region"],
-        "network": "a given one" if "network" in args else "one of its own",
+        "network": whose_network(args),
         "podCidr": args.get("pod_cidr", POD_CIDR),
         "serviceCidr": args.get("service_cidr", SERVICE_CIDR),
         **({} if "network" in args else {"nodeCidr": args.get("node_cidr", NODE_CIDR)}),
