@@ -37,7 +37,7 @@ class Commands:
         self._stack.environment[tools.RESTORE] = os.environ[tools.RESTORE]
         ran = self._stack.run(command, "--yes", "--skip-preview", *words)
         del self._stack.environment[tools.RESTORE]
-        assert ran.code == 0, ran.output
+        assert ran.code == 0, ran.fault
 
 
 @pytest.fixture(scope="module")

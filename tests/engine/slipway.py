@@ -64,6 +64,11 @@ class Run:
             if entry.get("diagnosticEvent", {}).get("severity") == "error"
         ]
 
+    @property
+    def fault(self) -> str:
+        """Why it failed: its error messages, or all that was shown where there is none."""
+        return "\n".join(self.errors) or self.output
+
     def reasons(self, name: str) -> list[str]:
         """The properties that make the engine replace the resource `name`."""
         return [
@@ -192,7 +197,7 @@ class Stack:
 
     def _succeed(self, command: str, *options: str) -> Run:
         run = self.run(command, *options)
-        assert run.code == 0, f"pulumi {command} failed:\n{run.output}"
+        assert run.code == 0, f"pulumi {command} failed:\n{run.fault}"
         return run
 
     def _pulumi(self, *arguments: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -40,8 +40,8 @@ fail()
 
 WAITS = """
 import os, pathlib, threading
-pathlib.Path("running").write_text(str(os.getpid()))
 try:
+    pathlib.Path("running").write_text(str(os.getpid()))
     threading.Event().wait()
 finally:
     pathlib.Path("ended").touch()

@@ -18,13 +18,21 @@ if ! tells_of_ours; then
 fi
 
 # In this form, times sort as text.
-$kubectl get nodes --output 'jsonpath={range .items[*]}{.metadata.creationTimestamp} {.metadata.name}{"\n"}{end}' |
-  while read -r made name; do
-    if [[ $made < $restored && $name != "$(hostname)" ]]; then $kubectl delete node "$name"; fi
-  done
+older() {
+  $kubectl get "$@" --output \
+    'jsonpath={range .items[*]}{.metadata.creationTimestamp} {.metadata.namespace} {.metadata.name}{"\n"}{end}' |
+    while read -r made name; do
+      if [[ $made < $restored ]]; then echo "$name"; fi
+    done
+}
+# Nothing of their pods runs any more. They go before the nodes do: whoever joins in the place of one would take its etcd
+# for one that answers, and lose the pods that its own kubelet tells of when these are collected.
+for node in $(older nodes | grep --invert-match --line-regexp "$(hostname)"); do
+  $kubectl delete pods --all-namespaces --field-selector "spec.nodeName=$node" --force --grace-period 0
+  $kubectl delete node "$node"
+done
 # This machine has a name that the snapshot knows: what is to run here has started before that, and starts anew.
-$kubectl get pods --all-namespaces --field-selector "spec.nodeName=$(hostname)" \
-  --output 'jsonpath={range .items[*]}{.metadata.creationTimestamp} {.metadata.namespace} {.metadata.name}{"\n"}{end}' |
-  while read -r made namespace name; do
-    if [[ $made < $restored ]]; then $kubectl delete pod --namespace "$namespace" "$name" --wait=false; fi
+older pods --all-namespaces --field-selector "spec.nodeName=$(hostname)" |
+  while read -r namespace name; do
+    $kubectl delete pod --namespace "$namespace" "$name" --wait=false
   done
