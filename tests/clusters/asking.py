@@ -14,7 +14,9 @@ import httpx
 import yaml
 
 SECONDS_BETWEEN = 0.1
-SECONDS_TO_ANSWER = 5
+SECONDS_TO_ANSWER = 30
+"""How long an answer may take: a slow machine loses nothing, and who is asked where nobody is never answers."""
+
 SECONDS_BEFORE_THE_SECOND_TRY = 1.0
 """As client-go waits."""
 
@@ -83,7 +85,7 @@ class AskingOnANode:
 
     _LOOP = """
 while [ -e /run/slipway-asking ]; do
-  curl --silent --show-error --fail --max-time 5 --output /dev/null "$0" 2>&1 && echo answered
+  curl --silent --show-error --fail --max-time "$1" --output /dev/null "$0" 2>&1 && echo answered
   sleep 0.1
 done
 """
@@ -97,7 +99,9 @@ done
         subprocess.run([*self._exec, "touch", "/run/slipway-asking"], check=True)
         # A file, since a pipe that nobody reads is full some time.
         self._told = tempfile.TemporaryFile("w+")
-        self._process = subprocess.Popen([*self._exec, "sh", "-c", self._LOOP, self._url], stdout=self._told)
+        self._process = subprocess.Popen(
+            [*self._exec, "sh", "-c", self._LOOP, self._url, str(SECONDS_TO_ANSWER)], stdout=self._told
+        )
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -142,6 +142,17 @@ class Kubectl:
         return {node["metadata"]["name"]: node for node in items}
 
 
+ASK_A_SERVICE = """
+until_it_goes_well() { for _ in $(seq 60); do "$@" && return; sleep 1; done; return 1; }
+ask() { printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 "$WEB_SERVICE_HOST" 80 | grep it-works; }
+until_it_goes_well nslookup web.default.svc.cluster.local
+until_it_goes_well ask
+"""
+"""What a pod asks the Service `web`, by its name and then itself, in a busybox that looks names up in nslookup alone.
+
+A pod is Ready some seconds before DNS and every kube-proxy have heard of it."""
+
+
 @pytest.fixture
 def kubectl(tmp_path: Path) -> Callable[[Stack], Kubectl]:
     """kubectl on a stack's cluster: `kubectl(stack)("get", "pods")`."""

@@ -16,6 +16,7 @@ from components.bootstrap.serving import TIMER, UNITS
 from components.bootstrap.upgrade import MARK
 from components.machines.container_provider import CLAIM
 from tests.clusters.asking import AskingOnANode, AskingTheApi
+from tests.clusters.conftest import ASK_A_SERVICE
 from tests.clusters.runs import WatchedUp
 from tools import node_image
 
@@ -248,8 +249,7 @@ def test_a_pod_runs_and_answers_across_nodes(stack, kubectl):
     overrides = json.dumps({"spec": {"nodeName": f"{NAME}-worker-2"}})
     answer = run(
         "run", "ask", f"--image={BUSYBOX}", "--restart=Never", "--attach", "--rm", "--quiet",
-        f"--overrides={overrides}", "--", "sh", "-c",
-        "nslookup web.default.svc.cluster.local; printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 30 $WEB_SERVICE_HOST 80",
+        f"--overrides={overrides}", "--", "sh", "-c", ASK_A_SERVICE,
     )  # fmt: skip
 
     assert answer.endswith("it-works\n")
