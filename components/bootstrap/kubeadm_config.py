@@ -16,6 +16,8 @@ PATCHES = "/etc/slipway/patches"
 JOIN_KUBECONFIG = "/etc/slipway/join.kubeconfig"
 SOCKET = "unix:///run/containerd/containerd.sock"
 API_VERSION = "kubeadm.k8s.io/v1beta4"
+TIMEOUTS = {"kubernetesAPICall": "3m0s"}
+"""What slow machines need longer for than kubeadm allows: an API server that has just begun, which gets a minute."""
 
 
 def init(plan: Plan, machine: Machine) -> str:
@@ -30,6 +32,7 @@ def init(plan: Plan, machine: Machine) -> str:
                 "localAPIEndpoint": _own(machine),
                 "nodeRegistration": _registration(machine),
                 "patches": {"directory": PATCHES},
+                "timeouts": TIMEOUTS,
             },
             {
                 "apiVersion": API_VERSION,
@@ -72,6 +75,7 @@ def join(machine: Machine) -> str:
             "discovery": {"file": {"kubeConfigPath": JOIN_KUBECONFIG}},
             "nodeRegistration": _registration(machine),
             "patches": {"directory": PATCHES},
+            "timeouts": TIMEOUTS,
             **control_plane,
         },
         Dumper=yaml.CSafeDumper,
