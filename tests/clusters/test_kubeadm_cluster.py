@@ -67,8 +67,8 @@ spec:
         - name: web
           image: IMAGE
           command: [sh, -c, "echo it-works >/tmp/index.html; exec httpd -f -p 8080 -h /tmp"]
-          # Until everybody knows that it is leaving.
-          lifecycle: {preStop: {exec: {command: [sleep, "5"]}}}
+          # Until everybody knows that it is leaving, on a slow machine too.
+          lifecycle: {preStop: {exec: {command: [sleep, "15"]}}}
           readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
 ---
 apiVersion: policy/v1
