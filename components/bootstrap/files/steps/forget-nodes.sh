@@ -27,7 +27,9 @@ older() {
 }
 # Nothing of their pods runs any more. They go before the nodes do: whoever joins in the place of one would take its etcd
 # for one that answers, and lose the pods that its own kubelet tells of when these are collected.
-for node in $(older nodes | grep --invert-match --line-regexp "$(hostname)"); do
+lost=$(older nodes)
+for node in $lost; do
+  if [ "$node" = "$(hostname)" ]; then continue; fi
   $kubectl delete pods --all-namespaces --field-selector "spec.nodeName=$node" --force --grace-period 0
   $kubectl delete node "$node"
 done
