@@ -36,5 +36,5 @@ done
 # This machine has a name that the snapshot knows: what is to run here has started before that, and starts anew.
 older pods --all-namespaces --field-selector "spec.nodeName=$(hostname)" |
   while read -r namespace name; do
-    $kubectl delete pod --namespace "$namespace" "$name" --wait=false
+    $kubectl delete pod --namespace "$namespace" "$name" --ignore-not-found --wait=false
   done
