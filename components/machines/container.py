@@ -93,7 +93,7 @@ class ContainerDriver(MachineDriver):
 
     def machine(self, machine: Machine, user_data: pulumi.Output[str], opts: pulumi.ResourceOptions) -> MadeMachine:
         """Declare a container."""
-        made = ContainerMachine(machine.name, self.network, machine.address, user_data, opts)
+        made = ContainerMachine(machine, self.network, user_data, opts)
         return MadeMachine(made, made.reach)
 
 
@@ -117,20 +117,20 @@ class ContainerMachine(dynamic.Resource, module="slipway", name="ContainerMachin
 
     def __init__(
         self,
-        name: str,
+        machine: Machine,
         network: Network,
-        address: str,
         user_data: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__(
             MachineProvider(),
-            name,
+            machine.name,
             {
-                "name": name,
+                "name": machine.name,
                 "claim": network.id,
                 "network": network._name,
-                "address": address,
+                "address": machine.address,
+                "control_plane": machine.role is not Role.WORKER,
                 "image": network.image,
                 "user_data": user_data,
                 "release": network.kubernetes_version,

@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ from components import progress, versions
 from components.bootstrap.plan import API_PORT
 from components.local.container_engine import Engine, EngineError
 from components.local.kind_config import OFFLINE_REPOSITORY
+from components.machines import release
 from components.machines.claim_provider import fixed_failures
 
 Properties = dict[str, Any]
@@ -32,19 +32,11 @@ Properties = dict[str, Any]
 CLAIM = "slipway.claim"
 """The label that says whose a container or a network is."""
 
-RELEASE_REPOSITORY = "slipway.local/kubernetes"
-"""Images that hold what a machine of another version is upgraded from, one tag a version: no container runs them."""
-
-RELEASES = "/opt/slipway"
-"""Where a machine has programs of other versions, by version."""
-
 SEED = "/var/lib/cloud/seed/nocloud"
 """Where cloud-init finds what NoCloud has for a machine."""
 
 ENTRY_POINT = "/kind/bin/machine.sh"
 BALANCER_CONFIG = "/etc/haproxy/haproxy.cfg"
-
-_ONE_AT_A_TIME = threading.Lock()
 
 
 class _Provider(dynamic.ResourceProvider):
@@ -131,8 +123,9 @@ class _ContainerProvider(_Provider):
 class MachineProvider(_ContainerProvider):
     """A machine.
 
-    Inputs: `name`, `claim`, `network`, `address`, `image`, `user_data` (secret) and `release`, the version of
-    Kubernetes that it has the programs and images of: those of another one are put beside them, for the node's upgrade.
+    Inputs: `name`, `claim`, `network`, `address`, `image`, `user_data` (secret), whether it is to run a
+    `control_plane`, and `release`, the version of Kubernetes that it has the programs and images of: those of another
+    one are put beside them, for the node's upgrade.
     """
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
@@ -180,10 +173,9 @@ class MachineProvider(_ContainerProvider):
         engine = Engine.find()
         engine.run("start", _news["name"])
         if _has_other_release(_olds, _news):
-            # Machines that are containers share one machine, whose API servers would else be too busy to answer.
-            with _ONE_AT_A_TIME:
-                progress.status(f"{_news['name']} gets the programs of {_news['release']}")
-                _put_release(engine, _news["name"], _news["claim"], _news["release"])
+            progress.status(f"{_news['name']} gets the programs of {_news['release']}")
+            label = f"{CLAIM}={_news['claim']}"
+            release.put(engine, _news["name"], _news["release"], label, control_plane=_news["control_plane"])
         return dynamic.UpdateResult({**_news, **_outputs(engine, _news["name"], "running")})
 
 
@@ -255,37 +247,15 @@ def _has_other_release(olds: Properties, news: Properties) -> bool:
 
 def _release_fault(machine: Properties) -> str | None:
     """Why a machine cannot be given another release."""
-    release = f"{RELEASE_REPOSITORY}:{machine['release']}"
+    version = machine["release"]
     try:
         # At a preview the network has not told yet which one it is.
-        if not isinstance(machine["release"], str) or Engine.find().has_image(release):
+        if not isinstance(version, str) or release.is_held(Engine.find(), version):
             return None
     except EngineError as error:
         return str(error)
-    return f"version: the container engine has no {release}, which {machine['name']} is upgraded from; run `make up`"
-
-
-def _put_release(engine: Engine, machine: str, claim: str, release: str) -> None:
-    """Put the programs of another version into a running machine, and its images where containerd finds them.
-
-    Nothing there changes by that: what runs is what it was.
-    """
-    engine.run("exec", machine, "mkdir", "-p", RELEASES)
-    # With the mark, so that whatever a kill leaves goes with the network.
-    label = f"{CLAIM}={claim}"
-    source = engine.run("create", "--label", label, f"{RELEASE_REPOSITORY}:{release}", "nothing").strip()
-    try:
-        taken = [engine.cli, "cp", f"{source}:/{release}", "-"]
-        unpack = ["tar", "--extract", "--no-same-owner", "--directory", RELEASES]
-        with subprocess.Popen(taken, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as taking:
-            put = [engine.cli, "exec", "--interactive", machine, *unpack]
-            done = subprocess.run(put, stdin=taking.stdout, capture_output=True)
-        if taking.returncode or done.returncode:
-            raise EngineError(f"{release} does not get into {machine}: {done.stderr.decode().strip() or 'no answer'}")
-    finally:
-        engine.remove([source])
-    take = 'for one in "$0"/*; do ctr --namespace k8s.io images import --local "$one"; rm "$one"; done'
-    engine.run("exec", machine, "sh", "-e", "-c", take, f"{RELEASES}/{release}/images")
+    image = f"{release.REPOSITORY}:{version}"
+    return f"version: the container engine has no {image}, which {machine['name']} is upgraded to; run `make up`"
 
 
 def _free_port() -> int:

@@ -12,7 +12,7 @@ from pulumi.output import Unknown
 
 from components.local.container_engine import Engine, EngineError
 from components.local.kind_config import OFFLINE_REPOSITORY
-from components.machines import container_provider
+from components.machines import container_provider, release
 from components.machines.container_provider import (
     CLAIM,
     SEED,
@@ -35,6 +35,7 @@ MACHINE: Any = {
     "address": "10.89.0.32",
     "image": IMAGE,
     "user_data": SECRET,
+    "control_plane": False,
     "release": "v1.37.2",
     "reach": None,
     "status": None,
@@ -330,10 +331,12 @@ def test_another_user_data_or_image_never_makes_another_machine(docker, change):
     assert {key: checked.inputs[key] for key in ("user_data", "image")} == {"user_data": SECRET, "image": IMAGE}
 
 
-def test_a_machine_is_given_what_its_node_is_upgraded_from_and_is_the_same_one(docker, monkeypatch):
-    given: list[tuple[str, str]] = []
+def test_a_machine_is_given_what_its_node_is_upgraded_to_and_is_the_same_one(docker, monkeypatch):
+    given: list[tuple[str, str, bool]] = []
     monkeypatch.setattr(
-        container_provider, "_put_release", lambda _engine, machine, _claim, release: given.append((machine, release))
+        release,
+        "put",
+        lambda _engine, name, version, _label, *, control_plane: given.append((name, version, control_plane)),
     )
     made = outputs(MachineProvider().create(dict(MACHINE)))
     news = {**made, "release": "v1.38.0"}
@@ -342,7 +345,7 @@ def test_a_machine_is_given_what_its_node_is_upgraded_from_and_is_the_same_one(d
     MachineProvider().update("id", made, news)
 
     assert (diff.changes, diff.replaces) == (True, [])
-    assert given == [(MACHINE["name"], "v1.38.0")]
+    assert given == [(MACHINE["name"], "v1.38.0", False)]
     assert len(docker.done("create")) == 1
 
 
@@ -357,7 +360,7 @@ def test_a_release_that_the_engine_has_not_is_refused_at_preview_with_the_fix(do
     [failure] = MachineProvider().check(dict(MACHINE), {**MACHINE, "release": "v1.38.0"}).failures
 
     assert failure.reason == (
-        "version: the container engine has no slipway.local/kubernetes:v1.38.0, which demo-worker-1 is upgraded from; "
+        "version: the container engine has no slipway.local/release:v1.38.0, which demo-worker-1 is upgraded to; "
         "run `make up`"
     )
 

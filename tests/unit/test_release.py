@@ -1,96 +1,100 @@
-import hashlib
-import http.server
+"""What a machine is upgraded to gets into it: tar is the real one, docker a script whose container is a folder."""
+
 import io
 import tarfile
-import threading
 
 import pytest
 
-from tools import paths
-from tools.console import Problem
-from tools.toolchain import release
-from tools.toolchain.programs import Release, here
+from components.local.container_engine import Engine, EngineError
+from components.machines import release
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
+DOCKER = """#!/bin/sh
+case $1 in
+  create) echo "$@" >>"$HOME/created"; echo source ;;
+  cp) cat "$HOME/packed-$(basename "$2").tar" ;;
+  exec) shift; [ "$1" = --interactive ] && shift; shift; "$@" ;;
+  rm) shift $(($# - 1)); echo "$1" >>"$HOME/removed" ;;
+esac
+"""
+CTR = """#!/bin/sh
+[ "$*" = "--namespace k8s.io images import --local -" ] || exit 64
+took=$(cat)
+[ "$took" != "$BROKEN" ] || { echo "ctr: unexpected EOF" >&2; exit 1; }
+echo "$took" >>"$HOME/imported"
+"""
+IMAGES = [
+    "coredns-v1.14.6",
+    "etcd-3.7.0-0",
+    "kube-apiserver-v1.37.2",
+    "kube-controller-manager-v1.37.2",
+    "kube-proxy-v1.37.2",
+    "kube-scheduler-v1.37.2",
+    "pause-3.10.2",
+]
 
 
 @pytest.fixture
-def makers():
-    """A server of releases on loopback: path → bytes; tells which paths were asked for."""
-    files, asked = {}, []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.path)
-            body = files.get(self.path)
-            self.send_response(200 if body is not None else 403)
-            self.send_header("Content-Length", str(len(body or b"")))
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, format, *args):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", files, asked
-        server.shutdown()
+def home(tmp_path, monkeypatch):
+    for name, script in (("docker", DOCKER), ("ctr", CTR)):
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    packed(tmp_path / "packed-v1.37.2.tar", {"v1.37.2/kubeadm": "kubeadm v1.37.2"})
+    packed(tmp_path / "packed-images.tar", {f"images/{name}.tar": name for name in IMAGES})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("BROKEN", "nothing")
+    monkeypatch.setattr(release, "PROGRAMS", str(tmp_path / "programs"))
+    return tmp_path
 
 
-def program(url, content, folder=None):
-    return Release(
-        f"{url}/{{version}}/{{platform}}", {here(): hashlib.sha256(content).hexdigest()}, {here(): "mine"}, folder
-    )
+def packed(path, files):
+    with tarfile.open(path, "w") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content.encode()))
 
 
-def archive(name, content):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as files:
-        info = tarfile.TarInfo(name)
-        info.size, info.mode = len(content), 0o755
-        files.addfile(info, io.BytesIO(content))
-    return out.getvalue()
+def put(*, control_plane):
+    engine = Engine("docker", cgroup_v1=False)
+    release.put(engine, "demo-1", "v1.37.2", "slipway.claim=ours", control_plane=control_plane)
 
 
-def test_a_program_is_fetched_once_and_can_be_run(makers):
-    url, files, asked = makers
-    files["/1.2.3/mine"] = b"#!/bin/sh\n"
-    for _ in range(2):
-        folder = release.fetch("tool", "1.2.3", program(url, b"#!/bin/sh\n"))
-    assert (folder / "tool").read_bytes() == b"#!/bin/sh\n"
-    assert (folder / "tool").stat().st_mode & 0o111
-    assert asked == ["/1.2.3/mine"]
+def test_a_control_plane_gets_the_programs_and_every_image(home):
+    put(control_plane=True)
+
+    assert (home / "programs/v1.37.2/kubeadm").read_text() == "kubeadm v1.37.2"
+    assert (home / "imported").read_text().split() == IMAGES
 
 
-def test_an_archive_is_unpacked_to_its_programs(makers):
-    url, files, _ = makers
-    files["/1.2.3/mine"] = packed = archive("inner/tool", b"program")
-    folder = release.fetch("tool", "1.2.3", program(url, packed, folder="inner"))
-    assert (folder / "tool").read_bytes() == b"program"
+def test_a_worker_gets_no_image_that_runs_on_control_planes_alone(home):
+    put(control_plane=False)
+
+    assert (home / "programs/v1.37.2/kubeadm").exists()
+    assert (home / "imported").read_text().split() == ["coredns-v1.14.6", "kube-proxy-v1.37.2", "pause-3.10.2"]
 
 
-def test_a_file_with_another_sum_is_refused_and_removed(makers):
-    url, files, _ = makers
-    files["/1.2.3/mine"] = b"something else"
-    with pytest.raises(Problem, match="is not the file that Slipway pins"):
-        release.fetch("tool", "1.2.3", program(url, b"what was pinned"))
-    assert [path.name for path in paths.CACHE.rglob("*") if path.suffix != ".lock" and path.is_file()] == []
+@pytest.mark.parametrize("broken", ["kube-proxy-v1.37.2", "nothing"])
+def test_what_it_is_put_from_bears_the_mark_of_the_cluster_and_is_removed_whatever_happens(home, monkeypatch, broken):
+    monkeypatch.setenv("BROKEN", broken)
+    try:
+        put(control_plane=False)
+    except EngineError as error:
+        assert broken != "nothing", error
+
+    assert "--label slipway.claim=ours slipway.local/release:v1.37.2" in (home / "created").read_text()
+    assert (home / "removed").read_text().split() == ["source"]
 
 
-def test_a_server_that_refuses_makes_the_release_unavailable(makers):
-    url, _, _ = makers
-    with pytest.raises(release.Unavailable, match="answers 403"):
-        release.fetch("tool", "1.2.3", program(url, b""))
+def test_an_image_that_containerd_refuses_is_told_with_what_it_said(home, monkeypatch):
+    monkeypatch.setenv("BROKEN", "kube-proxy-v1.37.2")
+
+    with pytest.raises(EngineError, match=r"source:/images does not get into demo-1: ctr: unexpected EOF"):
+        put(control_plane=False)
 
 
-def test_a_server_that_is_not_there_makes_the_release_unavailable():
-    with pytest.raises(release.Unavailable, match=r"127\.0\.0\.1 cannot be reached"):
-        release.fetch("tool", "1.2.3", program("http://127.0.0.1:9", b""))
+def test_a_release_that_does_not_come_out_of_its_image_is_told(home):
+    (home / "packed-v1.37.2.tar").unlink()
 
-
-def test_a_platform_without_a_release_makes_it_unavailable():
-    with pytest.raises(release.Unavailable, match=f"there is none for {here()}"):
-        release.fetch("tool", "1.2.3", Release("http://127.0.0.1:9", {}, {}))
+    with pytest.raises(EngineError, match=r"v1\.37\.2 does not get into demo-1"):
+        put(control_plane=True)

@@ -14,7 +14,8 @@ from pathlib import Path
 from components.bootstrap.kubectl import Kubectl, KubectlError
 from components.bootstrap.plan import API_PORT, Machine, Role
 from components.local.container_engine import Engine
-from components.machines.container_provider import CLAIM, RELEASE_REPOSITORY, RELEASES, MachineProvider
+from components.machines import release
+from components.machines.container_provider import CLAIM, MachineProvider
 from tests.engine.slipway import Stack
 from tools import node_image
 from tools.bench import compare, five, timed
@@ -59,33 +60,33 @@ def _as_kubeadm_has_it(engine: Engine) -> None:
 
 
 def _by_hand(engine: Engine, stack: Stack) -> None:
-    release = next(tag for tag in engine.images(RELEASE_REPOSITORY) if tag.startswith(f"v{NEW}."))
+    version = next(tag for tag in engine.images(release.REPOSITORY) if tag.startswith(f"v{NEW}."))
     with Kubectl.on(stack.outputs(show_secrets=True)["kubeconfig"]) as kubectl:
         for machine in MACHINES:
             name = machine.name
             claim = engine.run("inspect", "--format", f'{{{{index .Config.Labels "{CLAIM}"}}}}', name).strip()
-            place = {"name": name, "claim": claim}
-            MachineProvider().update("", {**place, "release": OLD}, {**place, "release": release})
-            _on(engine, name, _take(release, "kubeadm"), *_kubeadm(machine, release))
+            place = {"name": name, "claim": claim, "control_plane": machine.role is not Role.WORKER}
+            MachineProvider().update("", {**place, "release": OLD}, {**place, "release": version})
+            _on(engine, name, _take(version, "kubeadm"), *_kubeadm(machine, version))
             _asked(kubectl, "drain", name, "--ignore-daemonsets", "--delete-emptydir-data")
-            _on(engine, name, _take(release, "kubelet", "kubectl"), "systemctl daemon-reload", KUBELET_AGAIN)
+            _on(engine, name, _take(version, "kubelet", "kubectl"), "systemctl daemon-reload", KUBELET_AGAIN)
             _asked(kubectl, "uncordon", name)
-        five.await_ready(kubectl, release)
+        five.await_ready(kubectl, version)
 
 
-def _take(release: str, *programs: str) -> str:
+def _take(version: str, *programs: str) -> str:
     return "; ".join(
-        f'there=$(command -v {one}); cp {RELEASES}/{release}/{one} "$there.new"; mv "$there.new" "$there"'
+        f'there=$(command -v {one}); cp {release.PROGRAMS}/{version}/{one} "$there.new"; mv "$there.new" "$there"'
         for one in programs
     )
 
 
-def _kubeadm(machine: Machine, release: str) -> list[str]:
+def _kubeadm(machine: Machine, version: str) -> list[str]:
     # That it is a container is ignored as it was when the machine became a node.
     options = '"--ignore-preflight-errors=${IGNORE_PREFLIGHT:-none}"'
     patched = f"{options} --patches /etc/slipway/patches"
     if machine.role is Role.FIRST:
-        return [f"kubeadm upgrade plan {release} {options}", f"kubeadm upgrade apply {release} --yes {patched}"]
+        return [f"kubeadm upgrade plan {version} {options}", f"kubeadm upgrade apply {version} --yes {patched}"]
     return [f"kubeadm upgrade node {patched}"]
 
 

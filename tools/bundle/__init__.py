@@ -2,7 +2,7 @@
 
 ensure(minor)        the bundle of a Kubernetes minor, built unless it is there
 load(bundle, cli)    put its node image into a container engine
-offer(bundle, cli)   put into it what nodes of another version are upgraded from
+offer(bundle, cli)   put into it what nodes of another version are upgraded to
 verify(bundle)       hold its files against its manifest
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from components.local.kind_config import OFFLINE_REPOSITORY
-from components.machines.container_provider import RELEASE_REPOSITORY
+from components.machines import release
 from tools import paths
 from tools.bundle import image, making, manifest, recipe
 from tools.bundle.node import LABEL
@@ -97,15 +97,15 @@ def offer(bundle: Bundle, cli: str) -> None:
     Raises:
         Problem: The engine refused it.
     """
-    name = f"{RELEASE_REPOSITORY}:{bundle.version}"
+    name = f"{release.REPOSITORY}:{bundle.version}"
     if _look(name, bundle.key, cli)[0]:
         return
     archives = [
         archive for one, archive in manifest.read(bundle.folder)["images"].items() if one.startswith(KUBERNETES_IMAGES)
     ]
     files = {
-        **{f"/{bundle.version}/{program}": bundle.folder / "bin" / program for program in PROGRAMS},
-        **{f"/{bundle.version}/{archive}": bundle.folder / archive for archive in archives},
+        **{f"{release.PROGRAMS}/{bundle.version}/{one}": bundle.folder / "bin" / one for one in PROGRAMS},
+        **{f"{release.IMAGES}/{Path(archive).name}": bundle.folder / archive for archive in archives},
     }
     with step(f"Loading {name} into {cli}"), tempfile.TemporaryDirectory(dir=bundle.folder.parent) as folder:
         archive = Path(folder) / "release.tar"
