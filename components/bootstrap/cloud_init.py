@@ -113,7 +113,7 @@ def _files(
     if machine.role is Role.FIRST:
         yield "/etc/slipway/kubeadm-init.yaml", "0600", kubeadm_config.init(plan, machine)
     if _may_join(plan, machine):
-        yield "/etc/slipway/kubeadm-join.yaml", "0600", kubeadm_config.join(machine)
+        yield "/etc/slipway/kubeadm-join.yaml", "0600", kubeadm_config.join(plan, machine)
     if "pod-network" in own_steps:
         yield POD_NETWORK, "0644", flannel.manifest(plan)
     if credential is not None:

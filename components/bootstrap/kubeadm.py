@@ -255,6 +255,7 @@ def _plan(driver: MachineDriver, machines: list[Machine], version: str, restored
         restored=restored,
         virtual_ip=args.get("virtual_ip"),
         etcd_endpoints=args["etcd"]["endpoints"] if "etcd" in args else (),
+        minutes=int(args.get("bootstrap_minutes", BOOTSTRAP_MINUTES)),
     )
 
 

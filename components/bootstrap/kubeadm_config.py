@@ -16,8 +16,6 @@ PATCHES = "/etc/slipway/patches"
 JOIN_KUBECONFIG = "/etc/slipway/join.kubeconfig"
 SOCKET = "unix:///run/containerd/containerd.sock"
 API_VERSION = "kubeadm.k8s.io/v1beta4"
-TIMEOUTS = {"kubernetesAPICall": "3m0s"}
-"""What slow machines need longer for than kubeadm allows: an API server that has just begun, which gets a minute."""
 
 
 def init(plan: Plan, machine: Machine) -> str:
@@ -32,7 +30,7 @@ def init(plan: Plan, machine: Machine) -> str:
                 "localAPIEndpoint": _own(machine),
                 "nodeRegistration": _registration(machine),
                 "patches": {"directory": PATCHES},
-                "timeouts": TIMEOUTS,
+                "timeouts": _timeouts(plan),
             },
             {
                 "apiVersion": API_VERSION,
@@ -65,7 +63,7 @@ def init(plan: Plan, machine: Machine) -> str:
     )
 
 
-def join(machine: Machine) -> str:
+def join(plan: Plan, machine: Machine) -> str:
     """What a machine joins the cluster with."""
     control_plane = {"controlPlane": {"localAPIEndpoint": _own(machine)}} if machine.role is not Role.WORKER else {}
     return yaml.dump(
@@ -75,12 +73,23 @@ def join(machine: Machine) -> str:
             "discovery": {"file": {"kubeConfigPath": JOIN_KUBECONFIG}},
             "nodeRegistration": _registration(machine),
             "patches": {"directory": PATCHES},
-            "timeouts": TIMEOUTS,
+            "timeouts": _timeouts(plan),
             **control_plane,
         },
         Dumper=yaml.CSafeDumper,
         sort_keys=False,
     )
+
+
+def _timeouts(plan: Plan) -> dict[str, str]:
+    """How long an API server that has just begun may take: kubeadm's minute is too short for slow machines.
+
+    One that is given up begins anew with the next attempt, and is no faster then.
+    """
+    return {
+        "controlPlaneComponentHealthCheck": f"{max(4, plan.minutes // 4)}m0s",
+        "kubernetesAPICall": f"{max(3, plan.minutes // 4)}m0s",
+    }
 
 
 def _own(machine: Machine) -> dict[str, Any]:

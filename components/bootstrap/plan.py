@@ -111,6 +111,9 @@ class Plan:
     restored: bool = False
     """Whether the first control plane's etcd starts with a snapshot, which is given to it while it boots."""
 
+    minutes: int = 15
+    """How long a machine may take to become a node."""
+
     mirror: str | None = None
     """URL of what `Packages.MIRROR` takes: packages below the name of the host that has them first, such as
     `URL/pkgs.k8s.io/core:/stable:/v1.37/deb/`, and images below that of their registry, such as

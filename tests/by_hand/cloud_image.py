@@ -45,7 +45,7 @@ START_MB = 1
 GRUB_MODULES = ("biosdisk", "part_msdos", "ext2", "linux", "normal", "configfile", "search", "search_label")
 GRUB_START = "search --no-floppy --label --set=root root\nset prefix=($root)/boot/grub\nconfigfile $prefix/grub.cfg\n"
 GRUB_CONFIG = """\
-linux /vmlinuz root=LABEL=root ro console=tty0 console=ttyS0,115200
+linux /vmlinuz root=LABEL=root ro console=tty0 console=ttyS0,115200 mitigations=off
 initrd /initrd.img
 boot
 """

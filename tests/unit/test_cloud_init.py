@@ -214,6 +214,17 @@ def test_the_steps_of_a_machine_are_in_the_order_that_they_are_named_by(plan, ma
     assert steps[-1].endswith("0-tidy.sh")
 
 
+@pytest.mark.parametrize(("kubeadm", "machine"), [("init", MACHINES[0]), ("join", MACHINES[1])], ids=["init", "join"])
+@pytest.mark.parametrize(("minutes", "seen"), [(1, "3m0s"), (15, "3m0s"), (60, "15m0s")])
+def test_an_api_that_has_just_begun_gets_a_fourth_of_the_time_that_a_stack_gives_a_machine(
+    kubeadm, machine, minutes, seen
+):
+    file = files(replace(PLAN, minutes=minutes), machine)[f"/etc/slipway/kubeadm-{kubeadm}.yaml"]
+    asked = next(yaml.safe_load_all(file["content"]))
+
+    assert asked["timeouts"]["kubernetesAPICall"] == seen
+
+
 def test_a_mirror_is_all_that_a_machine_asks():
     own = {path: file["content"] for path, file in files(FEATURES["mirror"], MACHINES[0]).items()}
     urls = {
