@@ -144,9 +144,9 @@ class Kubectl:
 
 ASK_A_SERVICE = """
 until_it_goes_well() { for _ in $(seq 60); do "$@" && return; sleep 1; done; return 1; }
+look() { nslookup web.default.svc.cluster.local | grep "Address: $WEB_SERVICE_HOST"; }
 ask() { printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 "$WEB_SERVICE_HOST" 80 | grep it-works; }
-until_it_goes_well nslookup web.default.svc.cluster.local
-until_it_goes_well ask
+until_it_goes_well look && until_it_goes_well ask
 """
 """What a pod asks the Service `web`, by its name and then itself, in a busybox that looks names up in nslookup alone.
 

@@ -10,8 +10,9 @@ import shutil
 import time
 
 import pytest
+import yaml
 
-from components.bootstrap import virtual_ip
+from components.bootstrap import encryption, pki, virtual_ip
 from components.bootstrap.serving import TIMER, UNITS
 from components.bootstrap.upgrade import MARK
 from components.machines.container_provider import CLAIM
@@ -108,8 +109,8 @@ def on(engine):
 @pytest.fixture
 def etcdctl(stack, kubectl):
     """What etcdctl answers on the first control plane, in JSON."""
-    pki = "/etc/kubernetes/pki/etcd"
-    words = (f"--cacert={pki}/ca.crt", f"--cert={pki}/server.crt", f"--key={pki}/server.key", "--write-out=json")
+    keys = "/etc/kubernetes/pki/etcd"
+    words = (f"--cacert={keys}/ca.crt", f"--cert={keys}/server.crt", f"--key={keys}/server.key", "--write-out=json")
     pod = f"etcd-{NAME}-control-plane-1"
     return lambda *asked: json.loads(
         kubectl(stack)("exec", "--namespace=kube-system", pod, "--", "etcdctl", *words, *asked)
@@ -252,9 +253,26 @@ def test_a_pod_runs_and_answers_across_nodes(stack, kubectl):
         f"--overrides={overrides}", "--", "sh", "-c", ASK_A_SERVICE,
     )  # fmt: skip
 
+    address = run("get", "service", "web", "--output=jsonpath={.spec.clusterIP}")
+    assert f"Address: {address}" in answer
     assert answer.endswith("it-works\n")
     # Nothing would make up for it, and a drain refuses to end such a pod.
     run("delete", "pod/web")
+
+
+def test_all_control_planes_take_a_new_key_of_secrets(stack, kubectl, etcdctl, on):
+    stack.set(encryptionKeyGeneration=2)
+
+    stack.up()
+
+    (kept,) = etcdctl("get", "/registry/secrets/default/treasure")["kvs"]
+    assert base64.b64decode(kept["value"]).startswith(b"k8s:enc:secretbox:v1:key2:")
+    assert kubectl(stack)("get", "secret", "treasure", "--output=jsonpath={.data.where}") == pki.base64_of(
+        "under-the-tree"
+    )
+    for machine in CONTROL_PLANES:
+        rule = yaml.safe_load(on(machine, "cat", encryption.PATH))["resources"][0]
+        assert [key["name"] for key in rule["providers"][0]["secretbox"]["keys"]] == ["key2"]
 
 
 def test_an_upgrade_skips_no_minor(stack):
