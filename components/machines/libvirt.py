@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pulumi
 
+from components.machines import image
 from components.machines.virtual import Guest, VirtualDriver, part, standing
 from components.managed.slim import SlimResource
 from components.spec import Fault, SpecError
@@ -48,6 +49,11 @@ class LibvirtDriver(VirtualDriver):
         if not _is_url(machines["image"]) and not Path(machines["image"]).expanduser().is_file():
             message = f"there is no file {machines['image']} here; write the path of a cloud image, or its URL"
             yield Fault("machines.image", message)
+        if "image_checksum" in machines:
+            yield from image.checksum_faults(machines["image_checksum"])
+            if _is_url(machines["image"]):
+                message = "is compared by nobody where libvirt's plugin fetches the image; fetch it, and write its path"
+                yield Fault(image.KEY, message)
         if "bridge" in machines and "network" in machines:
             yield Fault("machines.bridge", "is instead of `network`; drop one of them")
 
@@ -68,6 +74,10 @@ class LibvirtDriver(VirtualDriver):
         source = machines["image"]
         # It has another name than an image that comes later: disks of machines that stand are upon the older one.
         name = f"{self.name}-image-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+        if "image_checksum" in machines and not outputs_of(self.state, VOLUME, name):
+            wanted = image.Checksum.of(machines["image_checksum"])
+            if faults := list(image.file_faults(Path(source).expanduser(), wanted)):
+                raise SpecError(faults)
         images = {
             **self._images_in_use(),
             name: source if _is_url(source) else str(Path(source).expanduser().resolve()),

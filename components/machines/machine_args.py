@@ -145,7 +145,15 @@ class Bridged(TypedDict):
     `driver: proxmox` its default is vmbr0."""
 
 
-class LibvirtMachines(VirtualMachines, Bridged):
+class Downloaded(TypedDict):
+    """Virtual machines from an image that is fetched."""
+
+    image_checksum: NotRequired[str]
+    """What `image` must hold, as `sha256:…` or `sha512:…`, in hexadecimal: with `driver: proxmox`, where that is a URL,
+    and with `driver: libvirt`, where it is a path. Default: whatever is there is taken."""
+
+
+class LibvirtMachines(VirtualMachines, Bridged, Downloaded):
     """Virtual machines of libvirt."""
 
     uri: NotRequired[str]
@@ -159,7 +167,7 @@ class LibvirtMachines(VirtualMachines, Bridged):
     """Network of libvirt that machines are attached to, with `driver: libvirt`. Default: default."""
 
 
-class ProxmoxMachines(VirtualMachines, Bridged):
+class ProxmoxMachines(VirtualMachines, Bridged, Downloaded):
     """Virtual machines of Proxmox VE."""
 
     nodes: NotRequired[list[str]]

@@ -13,6 +13,7 @@ from typing import Any
 import pulumi
 
 from components.bootstrap.plan import Machine, Role
+from components.machines import image
 from components.machines.virtual import Guest, VirtualDriver, part, standing
 from components.managed.slim import SlimResource
 from components.spec import Fault
@@ -49,6 +50,10 @@ class ProxmoxDriver(VirtualDriver):
         if not re.fullmatch(r"https?://\S+|[1-9][0-9]{2,8}", machines["image"]):
             message = f"{machines['image']!r} is neither the URL of a cloud image nor the number of a template"
             yield Fault("machines.image", f"{message}; write one of them")
+        if "image_checksum" in machines:
+            yield from image.checksum_faults(machines["image_checksum"])
+            if self._clone:
+                yield Fault(image.KEY, "is for an image that is fetched, and a template is none; drop it")
         if not 1 <= machines.get("vlan", 1) <= 4094:
             yield Fault("machines.vlan", f"{machines['vlan']} is no VLAN; write one from 1 to 4094")
 
@@ -61,7 +66,9 @@ class ProxmoxDriver(VirtualDriver):
 
     def _images(self, opts: pulumi.ResourceOptions) -> dict[str, SlimResource]:
         """Node → the image there, of which each disk is a copy."""
-        source = self.args["machines"]["image"]
+        machines = self.args["machines"]
+        source = machines["image"]
+        wanted = image.Checksum.of(machines["image_checksum"]) if "image_checksum" in machines else None
         digest = hashlib.sha256(source.encode()).hexdigest()[:8]
         # Proxmox VE goes by this word; nearly all cloud images are qcow2, whatever they are called.
         form = "raw" if source.endswith(".raw") else "qcow2"
@@ -76,11 +83,12 @@ class ProxmoxDriver(VirtualDriver):
                     "contentType": "import",
                     "url": source,
                     "fileName": f"{name}.{form}",
+                    **({"checksum": wanted.digest, "checksumAlgorithm": wanted.algorithm} if wanted else {}),
                     # What is newer there later is for whoever names it.
                     "overwrite": False,
                     "uploadTimeout": 3600,
                 },
-                standing(_published(opts), "datastoreId"),
+                standing(_published(opts), "datastoreId", "checksum", "checksumAlgorithm"),
                 outputs=(),
             )
             for node in sorted(set(self.nodes.values()))

@@ -5,6 +5,7 @@ After a change that is meant, run this with GOLDENS=write in the environment, an
 
 import base64
 import gzip
+import hashlib
 import json
 import os
 import pickle
@@ -38,6 +39,8 @@ from tests.unit.test_cloud_init import SCHEMA
 CONTROL_PLANES = [f"demo-control-plane-{place}" for place in (1, 2, 3)]
 WORKERS = [f"demo-worker-{place}" for place in (1, 2)]
 MACHINES = [*CONTROL_PLANES, *WORKERS]
+
+SHA256 = "sha256:" + "0" * 64
 
 DRIVERS = pytest.mark.parametrize("driver", HYPERVISORS)
 
@@ -207,6 +210,26 @@ def args_camel(driver: str) -> dict[str, Any]:
                 "one of them",
             )
             for image in ("debian-12", "99", "local:iso/debian.img")
+        ),
+        *(
+            (
+                "proxmox",
+                {"imageChecksum": checksum},
+                f"machines.imageChecksum: {checksum!r} is no checksum; write sha256: and 64 hexadecimal digits, or "
+                "sha512: and 128",
+            )
+            for checksum in ("", "sha256:", "md5:" + "0" * 32, "sha512:" + "0" * 64, "0" * 64)
+        ),
+        (
+            "proxmox",
+            {"image": "9000", "imageChecksum": SHA256},
+            "machines.imageChecksum: is for an image that is fetched, and a template is none; drop it",
+        ),
+        (
+            "libvirt",
+            {"imageChecksum": SHA256},
+            "machines.imageChecksum: is compared by nobody where libvirt's plugin fetches the image; fetch it, and "
+            "write its path",
         ),
         ("proxmox", {"vlan": 4095}, "machines.vlan: 4095 is no VLAN; write one from 1 to 4094"),
         ("vsphere", {"portGroup": " "}, "machines.portGroup: is empty; write the name that it has in vCenter"),
@@ -588,6 +611,24 @@ def test_an_image_of_libvirt_may_be_a_file_and_machines_are_attached_to_a_bridge
     assert (image["source"], image["format"]) == (str(file), "raw")
     (interface,) = named(deployment, WORKERS[0]).inputs["networkInterfaces"]
     assert interface.keys() == {"mac", "bridge"}
+
+
+def test_an_image_that_is_a_file_is_compared_before_anything_is_made(small, tmp_path):
+    file = tmp_path / "debian.qcow2"
+    file.write_text("an image")
+    found = hashlib.sha256(b"an image").hexdigest()
+
+    assert images_of(small("libvirt", {"image": str(file), "imageChecksum": f"sha256:{found.upper()}"}))
+    with pytest.raises(
+        SpecError, match=rf"imageChecksum: {file} has the sha256 {found}: it is another one, or damaged"
+    ):
+        small("libvirt", {"image": str(file), "imageChecksum": SHA256})
+
+
+def test_proxmox_compares_an_image_that_it_fetches(small):
+    (image,) = small("proxmox", {"imageChecksum": SHA256}).of("File")
+
+    assert (image.inputs["checksum"], image.inputs["checksumAlgorithm"]) == (SHA256.removeprefix("sha256:"), "sha256")
 
 
 def test_libvirt_without_the_program_that_makes_seeds_is_refused_with_the_fix(small, monkeypatch):
