@@ -4,6 +4,8 @@
 STACK ?= dev-kind
 # The shell reads it from its environment, in quotes, so that no letter of it is taken for a command.
 export STACK
+STACKS ?= $(STACK)
+export STACKS
 FROM ?=
 export FROM
 TOOLS = @sh tools/setup.sh && .venv/bin/python -m tools
@@ -38,8 +40,8 @@ snapshot:  ## take a snapshot of etcd of a stack on own machines, encrypted for 
 restore:  ## make all machines of the stack anew with the etcd of a snapshot: make restore STACK=… FROM=file
 	$(TOOLS) restore "$$STACK" "$$FROM" $(ARGS)
 
-kubeconfig:  ## merge the stack's kubeconfig into your own; your current context is kept
-	$(TOOLS) kubeconfig "$$STACK"
+kubeconfig:  ## merge kubeconfigs into your own, keeping your current context: STACKS="dev-kind prod-gke"
+	$(TOOLS) kubeconfig "$$STACKS" $(ARGS)
 
 test:  ## have all that the tests need, then run them all
 	@sh tools/setup.sh --all-groups --all-extras && .venv/bin/python -m tools test $(ARGS)

@@ -1,15 +1,28 @@
 """Kubeconfigs: pure functions from YAML to YAML, and where one is kept for a shell."""
 
+import base64
+import binascii
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+from components import yaml_text
+from components.yaml_text import Document
 
-LISTS = ("clusters", "contexts", "users")
-"""The lists of a kubeconfig; an entry is known by its name."""
+LISTS = {"clusters": "cluster", "contexts": "context", "users": "user"}
+"""The lists of a kubeconfig, whose entries are known by their names, and what each entry is about."""
+
+FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}
+"""The fields that name files; each but a token's may have its content in `…-data` in its place."""
+
+Named = dict[str, dict[str, Any]]
+"""What stands under one name: list → what its entry of that name is about, e.g. `{"users": {"token": "…"}}`."""
+
+
+class Taken(ValueError):
+    """Entries of the wanted names are there already, and are somebody else's."""
 
 
 def build(name: str, server: str, ca_certificate: str | None, user: Mapping[str, Any]) -> str:
@@ -24,7 +37,7 @@ def build(name: str, server: str, ca_certificate: str | None, user: Mapping[str,
     cluster = {"server": server}
     if ca_certificate is not None:
         cluster["certificate-authority-data"] = ca_certificate
-    return _write(
+    return yaml_text.dump(
         {
             "apiVersion": "v1",
             "kind": "Config",
@@ -36,52 +49,138 @@ def build(name: str, server: str, ca_certificate: str | None, user: Mapping[str,
     )
 
 
-def merge(existing: str, added: str) -> str:
-    """`existing` with the entries of `added`, which win over entries of the same name.
+def renamed(kubeconfig: str, name: str, folder: Path) -> Named:
+    """The current context of a kubeconfig with its cluster and user, as all three are under another name.
 
-    The current context stays as it is; an `existing` that has none takes that of `added`.
-
-    Raises:
-        ValueError: `existing` or `added` is no kubeconfig.
-    """
-    config, new = _read(existing), _read(added)
-    for key in LISTS:
-        names = {entry["name"] for entry in new[key]}
-        config[key] = [entry for entry in config[key] if entry["name"] not in names] + new[key]
-    config["current-context"] = config.get("current-context") or new.get("current-context", "")
-    return _write(config)
-
-
-def remove(existing: str, gone: str) -> str:
-    """`existing` without the entries of `gone` that are still what `gone` says; an entry changed since stays.
-
-    A current context that went with them becomes empty.
+    Args:
+        kubeconfig: One with a current context, or with one context alone.
+        name: What they are called from now on.
+        folder: Where it lies: what relative paths in it start from, as client-go has it.
 
     Raises:
-        ValueError: `existing` or `gone` is no kubeconfig.
+        ValueError: It is no kubeconfig, or lacks one of the three.
     """
-    config, old = _read(existing), _read(gone)
-    for key in LISTS:
-        config[key] = [entry for entry in config[key] if entry not in old[key]]
-    if config.get("current-context") not in {context["name"] for context in config["contexts"]}:
-        config["current-context"] = ""
-    return _write(config)
+    config = _checked(yaml_text.load(kubeconfig))
+    about = {key: {entry["name"]: entry.get(LISTS[key]) or {} for entry in config.get(key) or []} for key in LISTS}
+    current = config.get("current-context") or (next(iter(about["contexts"])) if len(about["contexts"]) == 1 else "")
+    if current not in about["contexts"]:
+        raise ValueError(f"there is no context {current!r} in it" if current else "it has no current context")
+    context = about["contexts"][current]
+    found: Named = {"contexts": {**context, "cluster": name, "user": name}}
+    for key in FILES:
+        wanted = context.get(LISTS[key])
+        if wanted not in about[key]:
+            raise ValueError(f"its context {current!r} has no {LISTS[key]}: there is no {wanted!r} in it")
+        found[key] = {
+            field: str(folder / value) if field in FILES[key] and value else value
+            for field, value in about[key][wanted].items()
+        }
+    command = found["users"].get("exec", {}).get("command", "")
+    if os.sep in command:
+        found["users"]["exec"] = {**found["users"]["exec"], "command": str(folder / command)}
+    return {key: found[key] for key in LISTS}
+
+
+def merge(existing: str, added: Mapping[str, Named], before: Mapping[str, Sequence[Named]]) -> str:
+    """`existing` with what `added` has under each name; everything else in it stays, byte by byte.
+
+    An entry that says already what it is to say is not touched. One that an earlier merge put there is brought up to
+    date, and keeps the fields that somebody has added since. The current context is never changed.
+
+    Args:
+        existing: The kubeconfig to merge into; an empty text makes a new one.
+        added: Name → what is to stand under it.
+        before: Name → what earlier merges have put under it.
+
+    Raises:
+        ValueError: `existing` is no kubeconfig that kubectl reads.
+        Taken: An entry of one of the names is there already, and is neither what is wanted nor of an earlier merge.
+    """
+    document = _read(existing)
+    for key, value in {"apiVersion": "v1", "kind": "Config"}.items():
+        if not document.data:
+            document.assign(key, value)
+    taken: dict[str, list[str]] = {}
+    for key, about in LISTS.items():
+        places = {entry["name"]: index for index, entry in enumerate(document.entries(key))}
+        for name, wanted in added.items():
+            if name not in places:
+                document.append(key, {"name": name, about: wanted[key]})
+                continue
+            entry = document.entries(key)[places[name]]
+            now = entry.get(about) or {}
+            if _holds(now, wanted[key]) and (wanted[key] or not now):
+                continue
+            ours = [old[key] for old in before.get(name, ()) if _holds(now, old[key])]
+            if not ours:
+                taken.setdefault(name, []).append(about)
+                continue
+            theirs = {field: now[field] for field in now if not any(field in old for old in ours)}
+            document.replace(key, places[name], {**entry, about: {**theirs, **wanted[key]}})
+    if taken:
+        raise Taken("; ".join(f"the {' and the '.join(kinds)} {name!r}" for name, kinds in taken.items()))
+    return document.render()
+
+
+def remove(existing: str, gone: Mapping[str, Sequence[Named]]) -> str:
+    """`existing` without what merges have put there; an entry whose fields say something else by now stays.
+
+    A current context that goes with them becomes empty.
+
+    Args:
+        existing: A kubeconfig.
+        gone: Name → what merges have put under it.
+
+    Raises:
+        ValueError: `existing` is no kubeconfig that kubectl reads.
+    """
+    document = _read(existing)
+    for key, about in LISTS.items():
+        for index, entry in enumerate(document.entries(key)):
+            name = entry["name"]
+            if any(_holds(entry.get(about) or {}, old[key]) for old in gone.get(name, ())):
+                document.remove(key, index)
+                if key == "contexts" and document.data.get("current-context") == name:
+                    document.assign("current-context", "")
+    return document.render()
+
+
+def use(existing: str, context: str) -> str:
+    """`existing` with another current context.
+
+    Raises:
+        ValueError: It is no kubeconfig that kubectl reads, or has no such context.
+    """
+    document = _read(existing)
+    known = [entry["name"] for entry in document.entries("contexts")]
+    if context not in known:
+        raise ValueError(
+            f"there is no context {context!r} in it: {'it has ' + ', '.join(known) if known else 'it has none'}"
+        )
+    if document.data.get("current-context") != context:
+        document.assign("current-context", context)
+    return document.render()
+
+
+def names(kubeconfig: str) -> set[str]:
+    """The names of all clusters, contexts and users.
+
+    Raises:
+        ValueError: It is no kubeconfig that kubectl reads.
+    """
+    config = _checked(yaml_text.load(kubeconfig))
+    return {entry["name"] for key in LISTS for entry in config.get(key) or []}
 
 
 def cluster_of(kubeconfig: str) -> Mapping[str, str]:
     """The only cluster of a kubeconfig: its `server` and perhaps `certificate-authority-data`."""
-    return _read(kubeconfig)["clusters"][0]["cluster"]
+    return yaml_text.load(kubeconfig)["clusters"][0]["cluster"]
 
 
 def is_empty(kubeconfig: str) -> bool:
-    """Whether a kubeconfig names nothing: it says no more than none at all."""
-    config = _read(kubeconfig)
-    return not any(config[key] for key in LISTS)
-
-
-def current_context(kubeconfig: str) -> str:
-    """The name of a kubeconfig's current context."""
-    return _read(kubeconfig).get("current-context", "")
+    """Whether a kubeconfig says no more than none at all: no entry, no preference, no comment."""
+    said = {key: value for key, value in yaml_text.load(kubeconfig).items() if key not in ("apiVersion", "kind")}
+    return not any(said.values()) and "#" not in kubeconfig
 
 
 def save(folder: Path, stack: str, kubeconfig: str) -> None:
@@ -99,21 +198,53 @@ def save(folder: Path, stack: str, kubeconfig: str) -> None:
     Path(fresh).replace(folder / f"{stack}.yaml")
 
 
-def _read(text: str) -> dict[str, Any]:
-    try:
-        config = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise ValueError("it is not YAML") from error
-    if not isinstance(config, dict) or config.get("kind", "Config") != "Config":
-        raise ValueError("it is no kubeconfig: its kind is not Config")
-    config.setdefault("apiVersion", "v1")
-    config.setdefault("kind", "Config")
-    for key in LISTS:
-        config[key] = config.get(key) or []
-        if not isinstance(config[key], list) or not all(isinstance(e, dict) and "name" in e for e in config[key]):
+def _read(text: str) -> Document:
+    document = Document(text)
+    _checked(document.data)
+    return document
+
+
+def _checked(config: dict[str, Any]) -> dict[str, Any]:
+    """The same, once it is found to be what kubectl reads.
+
+    As client-go does it: https://github.com/kubernetes/client-go/blob/master/tools/clientcmd/api/v1/conversion.go.
+    """
+    if (config.get("kind") or "Config") != "Config" or (config.get("apiVersion") or "v1") != "v1":
+        raise ValueError("it is no kubeconfig: its kind is not Config of v1")
+    for key, about in LISTS.items():
+        entries = config.get(key) or []
+        if not isinstance(entries, list) or not all(map(_is_named, entries)):
             raise ValueError(f"its {key} are not a list of entries with names")
+        if any(not isinstance(entry.get(about) or {}, dict) for entry in entries):
+            raise ValueError(f"one of its {key} is cut off: it has no fields under `{about}`")
+        listed = [entry["name"] for entry in entries]
+        if len(set(listed)) != len(listed):
+            twice = next(name for name in listed if listed.count(name) > 1)
+            raise ValueError(f"kubectl refuses it: it has two {key} called {twice!r}")
+        if broken := _cut_off(key, entries):
+            raise ValueError(f"it is cut off: {broken} is not base64")
     return config
 
 
-def _write(config: Mapping[str, Any]) -> str:
-    return yaml.dump(dict(config), Dumper=yaml.CSafeDumper, sort_keys=False)
+def _is_named(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("name"), str)
+
+
+def _cut_off(key: str, entries: Iterable[dict[str, Any]]) -> str | None:
+    """Which content of a file is not what kubectl reads, if any."""
+    for entry in entries:
+        for field in FILES.get(key, ()):
+            try:
+                base64.b64decode((entry.get(LISTS[key]) or {}).get(f"{field}-data") or "")
+            except (TypeError, binascii.Error):
+                return f"{field}-data of {LISTS[key]} {entry['name']!r}"
+    return None
+
+
+def _holds(now: Any, put: Any) -> bool:
+    """Whether all that was put there is still there; kubectl adds defaults, and drops what is empty."""
+    if not isinstance(put, dict):
+        return now == put
+    return isinstance(now, dict) and all(
+        _holds(now[field], value) if field in now else not value for field, value in put.items()
+    )

@@ -115,10 +115,21 @@ def env(name: str) -> None:
 
 
 @cli.command()
-@stack_argument
-def kubeconfig(name: str) -> None:
-    """Merge the kubeconfig of STACK into your own; your current context is kept."""
-    user_kubeconfig.merge(Stack.find(name).name)
+@click.argument("names", metavar="[STACK]...", nargs=-1)
+@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="Merge into this file instead.")
+@click.option("--use", metavar="CONTEXT", help="Make this the current context.")
+@click.option(
+    "--ca",
+    type=click.Choice(user_kubeconfig.Authority, case_sensitive=False),
+    help="Where the CAs' certificates are to be.",
+)
+def kubeconfig(names: Sequence[str], file: Path | None, use: str | None, ca: user_kubeconfig.Authority | None) -> None:
+    """Merge the kubeconfigs of STACKs into your own; your current context is kept unless you say --use."""
+    # Make hands several on as one word.
+    stacks = [Stack.find(name) for name in dict.fromkeys(" ".join(names or ("dev-kind",)).split())]
+    if not stacks:
+        raise Problem("no stack is named: say which, e.g. STACKS='dev-kind prod-gke'")
+    user_kubeconfig.merge({stack.name: kubeconfig_of(stack) for stack in stacks}, file, use, ca)
 
 
 @cli.command()
@@ -235,6 +246,28 @@ def checked(stack: Stack) -> Mapping[str, Any]:
         chosen = [word for extra in stack.extras for word in ("--extra", extra)]
         run(["uv", "sync", "--quiet", "--locked", "--inexact", *chosen], cwd=paths.PROJECT)
     return stack.check()
+
+
+def kubeconfig_of(stack: Stack) -> str:
+    """The stack's kubeconfig: what its last `up` here saved, or what a backend that others share has of it.
+
+    Raises:
+        Problem: It has none yet.
+    """
+    saved, is_own = workspace.kubeconfig(stack.name), workspace.backend_is_own()
+    if is_own and saved.exists():
+        return saved.read_text()
+    if not is_own or stack.exists:
+        workspace.prepare()
+        chosen = os.environ.get("KUBECONFIG")
+        os.environ.update(workspace.environment(stack.name, None))
+        # It stays what the user has chosen: the others are merged into it.
+        os.environ["KUBECONFIG"] = chosen or ""
+        toolchain.ensure(("pulumi",))
+        if stack.exists:
+            stack.create()
+            return stack.output("kubeconfig")
+    raise Problem(f"{stack.name} has no kubeconfig yet: run `make up STACK={stack.name}` first")
 
 
 def prepare(stack: Stack) -> None:

@@ -201,6 +201,14 @@ class Stack:
         if code:
             raise Problem(f"pulumi {command} of {self.name} failed ({code}); the reason stands above")
 
+    def output(self, name: str) -> str:
+        """One of the outputs that the last `up` left, in plain even if it is a secret.
+
+        Raises:
+            Problem: There is none.
+        """
+        return run(["pulumi", "stack", "output", name, "--show-secrets", "--stack", self.name], cwd=paths.STACKS)
+
     def remove(self) -> None:
         """Have the backend forget the stack, which holds no resource any more; our own keeps no backup of it either."""
         backups = ["--remove-backups"] if workspace.backend_is_own() else []

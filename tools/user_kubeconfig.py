@@ -1,81 +1,250 @@
-"""The user's own kubeconfig: touched only when asked, and left as it was when a stack goes."""
+"""The user's own kubeconfig: touched only when asked, and left as it was when a stack goes.
 
-import contextlib
+What was merged into which file is kept beside the stacks' own kubeconfigs, so that an entry of somebody else's is never
+taken for a stack's: it is neither written over nor removed.
+"""
+
+import base64
+import hashlib
+import json
 import os
-import stat
-from collections.abc import Callable
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from components import kubeconfig
-from tools import paths, workspace
+from components.kubeconfig import Named
+from tools import locked_file, paths, workspace
 from tools.console import Problem, say
 
 
-def merge(stack: str) -> None:
-    """Merge the kubeconfig of a stack into the user's; the current context is kept.
+class Authority(StrEnum):
+    """How the certificate of a cluster's CA is told."""
+
+    EMBEDDED = "embedded"
+    FILES = "files"
+
+
+def merge(
+    stacks: Mapping[str, str], file: Path | None = None, use: str | None = None, authority: Authority | None = None
+) -> None:
+    """Merge the kubeconfigs of stacks into the user's, all of them or none.
+
+    Args:
+        stacks: Stack → its kubeconfig. Cluster, user and context are called by the stack.
+        file: Where to merge them; by default where kubectl writes to.
+        use: The context that becomes the current one; by default that is not changed.
+        authority: Whether the CAs' certificates are embedded or in files; by default as each kubeconfig has them.
 
     Raises:
-        Problem: The stack has none yet, or the user's file cannot be read as a kubeconfig.
+        Problem: A file is no kubeconfig, holds entries of these names that are not the stacks', or has no such context.
     """
-    source = workspace.kubeconfig(stack)
-    if not source.exists():
-        raise Problem(f"{stack} has no kubeconfig yet: run `make up STACK={stack}` first")
-    added, target = source.read_text(), _target()
-    forget_merged(stack)
-    _rewrite(target, lambda existing: kubeconfig.merge(existing, added))
-    record = _record(stack)
-    record.touch(mode=0o600)
-    record.write_text(f"{target}\n{added}")
-    context = kubeconfig.current_context(added)
-    say(f"merged into {target}; `kubectl config use-context {context}` switches to it")
+    target = _chosen(file)
+    added = {stack: _named(stack, text, authority) for stack, text in stacks.items()}
+    if file is None:
+        _refuse_twice_in_the_list(target, added)
+    with _changing(target) as (existing, record):
+        merged = _merged(target, existing, added, record)
+        changed = _used(target, merged, use) if use else merged
+        record.made = record.made or not target.exists()
+        # What is to be merged is known beforehand, so that a run that is killed leaves nothing that is nobody's.
+        record.write({stack: [*record.merged.get(stack, []), named] for stack, named in added.items()})
+        if changed != existing or not target.exists():
+            locked_file.replace(target, changed)
+        record.write({stack: [named] for stack, named in added.items()})
+    _tell(target, added, use)
 
 
 def forget(stack: str) -> None:
     """Remove the kubeconfig of a stack, and what was merged from it into the user's."""
     forget_merged(stack)
     workspace.kubeconfig(stack).unlink(missing_ok=True)
+    _authority_file(stack).unlink(missing_ok=True)
 
 
 def forget_merged(stack: str) -> None:
-    """Take out of the user's kubeconfig what `merge` put in, unless it was changed since."""
-    record = _record(stack)
-    if record.exists():
-        target, _, gone = record.read_text().partition("\n")
-        if Path(target).exists():
-            _rewrite(Path(target), lambda existing: kubeconfig.remove(existing, gone))
-            if not Path(target).is_symlink() and kubeconfig.is_empty(Path(target).read_text()):
-                Path(target).unlink()
-        record.unlink()
+    """Take out of the user's kubeconfigs what `merge` put in, unless it was changed since."""
+    for path in sorted(_records().glob("*.json")):
+        target = Path(json.loads(path.read_text())["target"])
+        if not target.parent.exists():
+            path.unlink()  # it went with its folder
+            continue
+        with _changing(target) as (existing, record):
+            if stack not in record.merged:
+                continue
+            if target.exists():
+                left = kubeconfig.remove(existing, {stack: record.merged[stack]})
+                if record.made and not target.is_symlink() and kubeconfig.is_empty(left):
+                    target.unlink()
+                elif left != existing:
+                    locked_file.replace(target, left)
+            record.write({stack: []})
 
 
-def _record(stack: str) -> Path:
-    return paths.KUBECONFIGS / f"{stack}.merged"
+@dataclass
+class _Record:
+    """What was merged into one file: stack → what its entries may say, more than one thing while a merge runs."""
+
+    target: Path
+    merged: dict[str, list[Named]] = field(default_factory=dict)
+    made: bool = False
+    """Whether there was no such file before."""
+
+    @classmethod
+    def of(cls, target: Path) -> "_Record":
+        path = _path_of(target)
+        if not path.exists():
+            return cls(target)
+        known = json.loads(path.read_text())
+        return cls(target, known["merged"], known["made"])
+
+    def write(self, changed: Mapping[str, list[Named]]) -> None:
+        self.merged = {stack: named for stack, named in {**self.merged, **changed}.items() if named}
+        path = _path_of(self.target)
+        if not self.merged:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        known = {"target": str(self.target), "made": self.made, "merged": self.merged}
+        locked_file.replace(path, json.dumps(known))
 
 
-def _target() -> Path:
-    """The file that kubectl writes to: the first of KUBECONFIG, unless that is the private one of `make env`."""
-    chosen = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
-    others = [path for path in chosen if not Path(path).is_relative_to(paths.KUBECONFIGS)]
-    return Path(others[0]).expanduser().absolute() if others else Path.home() / ".kube/config"
+def _records() -> Path:
+    return paths.KUBECONFIGS / "merged"
 
 
-def _rewrite(target: Path, change: Callable[[str], str]) -> None:
-    """Replace a kubeconfig as a whole, so that nobody ever reads half of one; a link stays a link."""
-    target = Path(os.path.realpath(target))
+def _path_of(target: Path) -> Path:
+    return _records() / f"{hashlib.sha256(os.fsencode(target)).hexdigest()[:16]}.json"
+
+
+@contextmanager
+def _changing(target: Path) -> Generator[tuple[str, _Record]]:
+    """Hold a kubeconfig and what is known of it, with nobody else changing either."""
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _replace(target, change(target.read_text() if target.exists() else ""))
+        with locked_file.locked(target):
+            existing = target.read_bytes().decode() if target.exists() else ""
+            yield existing, _Record.of(target)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise Problem(f"{target} cannot be changed: {why}; mend it, or set KUBECONFIG to another file") from error
+        raise _unusable(target, error) from error
 
 
-def _replace(target: Path, text: str) -> None:
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
-    fresh = target.with_name(f".{target.name}.slipway")
-    with contextlib.suppress(FileNotFoundError):
-        fresh.unlink()
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    fresh.chmod(mode)
-    fresh.replace(target)
+def _unusable(target: Path, error: OSError | ValueError) -> Problem:
+    if isinstance(error, UnicodeDecodeError):
+        why = f"it is not UTF-8 text (byte {error.start + 1})"
+    else:
+        why = str(error.strerror) if isinstance(error, OSError) else str(error)
+    return Problem(f"{target} cannot be changed: {why}; mend it, or choose another file with --file or KUBECONFIG")
+
+
+def _merged(target: Path, existing: str, added: Mapping[str, Named], record: _Record) -> str:
+    try:
+        return kubeconfig.merge(existing, added, record.merged)
+    except kubeconfig.Taken as taken:
+        raise _taken(target, str(taken)) from taken
+
+
+def _taken(target: Path, what: str) -> Problem:
+    return Problem(
+        f"{target} has {what} already, not from this stack or changed since: nothing was merged; take it out there "
+        "(kubectl config delete-context, delete-cluster, delete-user), or merge into a file of its own with --file"
+    )
+
+
+def _used(target: Path, merged: str, context: str) -> str:
+    try:
+        return kubeconfig.use(merged, context)
+    except ValueError as error:
+        raise Problem(f"{target}: {error}; nothing was merged") from error
+
+
+def _chosen(file: Path | None) -> Path:
+    """The file to merge into: by default the one that kubectl writes new entries to, the private ones left out.
+
+    Which of a list that is: https://github.com/kubernetes/client-go/blob/master/tools/clientcmd/config.go.
+    """
+    if file is not None:
+        target = file.expanduser().absolute()
+        if target.resolve().is_relative_to(paths.KUBECONFIGS.resolve()):
+            raise Problem(f"{target} is Slipway's own, and made anew by the next `make up`: choose another file")
+        return target
+    listed = _listed()
+    return next((path for path in listed if path.exists()), listed[-1]) if listed else Path.home() / ".kube/config"
+
+
+def _listed() -> list[Path]:
+    """The files that KUBECONFIG lists, without the private ones of `make env`."""
+    named = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
+    files = [Path(path).expanduser().absolute() for path in named]
+    return [path for path in files if not path.is_relative_to(paths.KUBECONFIGS)]
+
+
+def _refuse_twice_in_the_list(target: Path, stacks: Mapping[str, Any]) -> None:
+    """Of two entries of one name in the files that KUBECONFIG lists, kubectl takes the first one's.
+
+    Raises:
+        Problem: Another file of the list has an entry that is called like one of the stacks, and is not of it.
+    """
+    for other in {path for path in _listed() if path != target and path.is_file()}:
+        try:
+            names = kubeconfig.names(other.read_bytes().decode())
+        except (OSError, ValueError):
+            continue  # kubectl says so
+        if taken := sorted((names & set(stacks)) - set(_Record.of(other).merged)):
+            raise _taken(other, f"entries called {', '.join(taken)}")
+
+
+def _named(stack: str, text: str, authority: Authority | None) -> Named:
+    try:
+        named = kubeconfig.renamed(text, stack, paths.KUBECONFIGS)
+        cluster, path = named["clusters"], _authority_file(stack)
+        if authority is Authority.FILES and (data := cluster.pop("certificate-authority-data", None)):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            locked_file.replace(path, base64.b64decode(data).decode())
+            cluster["certificate-authority"] = str(path)
+        if authority is Authority.EMBEDDED and (source := cluster.pop("certificate-authority", None)):
+            data = base64.b64encode(Path(source).read_bytes()).decode()
+            cluster.setdefault("certificate-authority-data", data)
+    except (OSError, ValueError) as error:
+        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        raise Problem(
+            f"the kubeconfig of {stack} cannot be merged: {why}; `make up STACK={stack}` writes it anew"
+        ) from error
+    return named
+
+
+def _authority_file(stack: str) -> Path:
+    return paths.KUBECONFIGS / f"{stack}.ca.crt"
+
+
+def _tell(target: Path, added: Mapping[str, Named], use: str | None) -> None:
+    for stack, named in added.items():
+        for what, ended in _expired(named):
+            say(f"{stack}: its {what}'s certificate expired on {ended:%Y-%m-%d}: `make up STACK={stack}` mends that")
+    how = "" if target in (_listed() or [Path.home() / ".kube/config"]) else f" --kubeconfig {target}"
+    name = use or next(iter(added))
+    then = f"{name} is the current context" if use else f"`kubectl{how} --context {name} …` uses it"
+    say(f"{target} has {', '.join(added)}; {then}")
+
+
+def _expired(named: Named) -> list[tuple[str, datetime]]:
+    """The certificates that are no longer good, and since when: the CA's and the user's."""
+    from cryptography import x509
+
+    now = datetime.now(UTC)
+    found: list[tuple[str, datetime]] = []
+    for what, about, name in (("CA", "clusters", "certificate-authority"), ("user", "users", "client-certificate")):
+        try:
+            data = named[about].get(f"{name}-data")
+            pem = base64.b64decode(data) if data else Path(named[about][name]).read_bytes()
+            ends = [certificate.not_valid_after_utc for certificate in x509.load_pem_x509_certificates(pem)]
+        except (KeyError, OSError, ValueError):
+            continue  # there is none, or kubectl says better what is wrong with it
+        # A bundle of CAs is good as long as one of them is; the user's own certificate stands first.
+        end = max(ends) if what == "CA" else ends[0]
+        if end < now:
+            found.append((what, end))
+    return found

@@ -123,3 +123,59 @@ def test_a_stack_that_was_never_made_is_destroyed_without_bringing_anything(tmp_
     monkeypatch.setattr(cli, "prepare", lambda _: pytest.fail("something was brought"))
     cli.cli(["down", "dev-kind"], standalone_mode=False)
     assert "there is nothing to destroy" in capsys.readouterr().err
+
+
+def test_make_hands_on_several_stacks_in_one_word_and_the_options_behind_them():
+    environment = {key: value for key, value in os.environ.items() if key not in ("ARGS", "MAKEFLAGS", "MAKEOVERRIDES")}
+    told = subprocess.run(
+        ["make", "-s", "kubeconfig", "TOOLS=@printf '<%s>'", "STACKS=dev-kind prod-gke", "ARGS=--use prod-gke"],
+        cwd=PROJECT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout == "<kubeconfig><dev-kind prod-gke><--use><prod-gke>"
+
+
+@pytest.fixture
+def merged(tmp_path, monkeypatch):
+    """What is merged, of stacks whose kubeconfig says which they are of."""
+    merged = []
+    monkeypatch.setattr(cli.user_kubeconfig, "merge", lambda *words: merged.append(words))
+    monkeypatch.setattr(paths, "KUBECONFIGS", tmp_path)
+    monkeypatch.setattr(cli.workspace, "backend_is_own", lambda: True)
+    for stack in ("dev-kind", "prod-gke"):
+        (tmp_path / f"{stack}.yaml").write_text(stack)
+    return merged
+
+
+def test_the_kubeconfigs_of_many_stacks_are_merged_together_each_once(merged):
+    cli.cli(["kubeconfig", "dev-kind prod-gke", "dev-kind", "--file", "a b", "--ca", "files"], standalone_mode=False)
+    assert merged == [({"dev-kind": "dev-kind", "prod-gke": "prod-gke"}, Path("a b"), None, "files")]
+
+
+def test_where_no_stack_is_named_it_is_said_how_to(merged):
+    with pytest.raises(Problem, match="no stack is named"):
+        cli.cli(["kubeconfig", ""], standalone_mode=False)
+    cli.cli(["kubeconfig"], standalone_mode=False)
+    assert list(merged[0][0]) == ["dev-kind"]
+
+
+def test_a_stack_that_was_never_made_has_nothing_to_merge_and_the_others_wait_for_it(merged, monkeypatch):
+    monkeypatch.setattr(paths, "STATE", paths.KUBECONFIGS / "state")
+    monkeypatch.setattr(cli.toolchain, "ensure", lambda *_: pytest.fail("something was brought"))
+    with pytest.raises(Problem, match=r"^dev-aks has no kubeconfig yet: run `make up STACK=dev-aks` first$"):
+        cli.cli(["kubeconfig", "dev-kind dev-aks"], standalone_mode=False)
+    assert merged == []
+
+
+def test_a_backend_that_others_share_is_asked_for_the_kubeconfig_that_is_there_now(merged, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setenv("KUBECONFIG", "/mine")
+    monkeypatch.setattr(cli.workspace, "backend_is_own", lambda: False)
+    monkeypatch.setattr(cli.workspace, "prepare", lambda: None)
+    monkeypatch.setattr(cli.toolchain, "ensure", lambda *_: None)
+    monkeypatch.setattr(cli.Stack, "exists", True)
+    monkeypatch.setattr(cli.Stack, "create", lambda _: None)
+    monkeypatch.setattr("tools.stack.run", lambda argv, cwd: asked.append(argv) or "from the backend")
+    cli.cli(["kubeconfig", "prod-gke"], standalone_mode=False)
+    assert merged == [({"prod-gke": "from the backend"}, None, None, None)]
+    assert asked == [["pulumi", "stack", "output", "kubeconfig", "--show-secrets", "--stack", "prod-gke"]]
+    assert os.environ["KUBECONFIG"] == "/mine"

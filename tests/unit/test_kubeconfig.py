@@ -1,18 +1,24 @@
+import base64
 import os
 import stat
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 import yaml
 
 from components import kubeconfig
 
+HERE = Path("/folder")
 
-def config(name, server="https://127.0.0.1:1", **more):
-    return (
-        kubeconfig.build(name, server, "Q0E=", {"token": name}) + yaml.safe_dump(more)
-        if more
-        else kubeconfig.build(name, server, "Q0E=", {"token": name})
-    )
+
+def named(name, server="https://127.0.0.1:1", user=None):
+    built = kubeconfig.build("cluster", server, "Q0E=", {"token": name} if user is None else user)
+    return kubeconfig.renamed(built, name, HERE)
+
+
+def merged(existing, *names, before=None, **how):
+    return kubeconfig.merge(existing, {name: named(name, **how) for name in names}, before or {})
 
 
 def test_a_built_kubeconfig_has_one_context_and_uses_it():
@@ -34,63 +40,227 @@ def test_a_public_ca_needs_no_certificate():
     assert kubeconfig.cluster_of(built) == {"server": "https://example.org"}
 
 
-def test_merging_keeps_what_is_there_and_the_current_context():
-    merged = yaml.safe_load(kubeconfig.merge(config("mine"), config("dev")))
-    assert [entry["name"] for entry in merged["contexts"]] == ["mine", "dev"]
-    assert [entry["name"] for entry in merged["clusters"]] == ["mine", "dev"]
-    assert [entry["name"] for entry in merged["users"]] == ["mine", "dev"]
-    assert merged["current-context"] == "mine"
+THEIRS = """\
+# made by hand
+apiVersion: v1
+kind: Config
+current-context: mine   # the one I work with
+preferences: {colors: true}
+clusters:
+- cluster: {server: "https://mine", new-field: 1}
+  name: mine
+contexts:
+# careful
+- context: {cluster: mine, user: mine, namespace: web}
+  name: mine
+users:
+- name: mine
+  user: {tokenFile: token}
+my-own-key: [1, 2]
+"""
 
 
-def test_merging_again_replaces_the_older_entries():
-    merged = kubeconfig.merge(config("dev", "https://old"), config("dev", "https://new"))
-    assert kubeconfig.cluster_of(merged)["server"] == "https://new"
-    assert kubeconfig.merge(merged, config("dev", "https://new")) == merged
+def test_a_stack_s_cluster_user_and_context_are_called_by_the_stack():
+    assert named("dev") == {
+        "clusters": {"server": "https://127.0.0.1:1", "certificate-authority-data": "Q0E="},
+        "contexts": {"cluster": "dev", "user": "dev"},
+        "users": {"token": "dev"},
+    }
 
 
-@pytest.mark.parametrize("empty", ["", "apiVersion: v1\nkind: Config\n", "clusters: null\ncontexts:\nusers: []\n"])
-def test_merging_into_nothing_takes_the_new_context(empty):
-    merged = kubeconfig.merge(empty, config("dev"))
-    assert kubeconfig.current_context(merged) == "dev"
+def test_of_several_contexts_the_current_one_is_taken_with_all_that_it_says():
+    text = merged(merged("", "one"), "two", server="https://two")
+    text = kubeconfig.use(text, "two").replace("user: two\n", "user: two\n    namespace: web\n", 1)
+    assert kubeconfig.renamed(text, "dev", HERE) == {
+        "clusters": {"server": "https://two", "certificate-authority-data": "Q0E="},
+        "contexts": {"cluster": "dev", "user": "dev", "namespace": "web"},
+        "users": {"token": "two"},
+    }
 
 
-def test_merging_keeps_preferences_and_whatever_else_is_in_the_file():
-    merged = yaml.safe_load(kubeconfig.merge(config("mine") + "preferences: {colors: true}\n", config("dev")))
-    assert merged["preferences"] == {"colors": True}
-
-
-def test_removing_takes_out_what_merging_put_in():
-    mine = config("mine")
-    assert kubeconfig.remove(kubeconfig.merge(mine, config("dev")), config("dev")) == mine
-
-
-def test_removing_the_cluster_in_use_leaves_no_dangling_context():
-    left = kubeconfig.remove(config("dev"), config("dev"))
-    assert kubeconfig.current_context(left) == ""
-
-
-def test_an_entry_that_was_changed_since_stays():
-    changed = kubeconfig.merge("", config("dev", "https://changed"))
-    assert kubeconfig.cluster_of(kubeconfig.remove(changed, config("dev")))["server"] == "https://changed"
+def test_relative_paths_start_where_the_kubeconfig_lay_and_programs_of_path_are_looked_for_there():
+    user = {"client-certificate": "a.crt", "client-key": "/keys/a", "exec": {"command": "./login", "args": ["x/y"]}}
+    text = yaml.safe_dump(
+        {
+            "clusters": [{"name": "c", "cluster": {"certificate-authority": "ca/ca.crt"}}],
+            "users": [{"name": "u", "user": user}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        }
+    )
+    found = kubeconfig.renamed(text, "dev", HERE)
+    assert found["clusters"] == {"certificate-authority": "/folder/ca/ca.crt"}
+    assert found["users"] == {
+        "client-certificate": "/folder/a.crt",
+        "client-key": "/keys/a",
+        "exec": {"command": "/folder/login", "args": ["x/y"]},
+    }
+    assert kubeconfig.renamed(text.replace("./login", "aws"), "dev", HERE)["users"]["exec"]["command"] == "aws"
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("change", "why"),
     [
-        ("a: [", "it is not YAML"),
-        ("- a", "its kind is not Config"),
-        ("kind: Pod", "its kind is not Config"),
-        ("just text", "its kind is not Config"),
-        ("clusters: [a, b]", "its clusters are not a list of entries with names"),
-        ("users: {a: b}", "its users are not a list of entries with names"),
-        ("contexts: [{context: {}}]", "its contexts are not a list of entries with names"),
+        (("current-context: cluster", ""), None),
+        (("current-context: cluster", "current-context: other"), "there is no context 'other' in it"),
+        (("    user: cluster", "    user: other"), "its context 'cluster' has no user: there is no 'other' in it"),
+        (("    cluster: cluster\n", ""), "its context 'cluster' has no cluster: there is no None in it"),
     ],
 )
+def test_a_kubeconfig_that_lacks_a_part_is_refused_by_that_part(change, why):
+    text = kubeconfig.build("cluster", "https://x", None, {}).replace(*change)
+    with nullcontext() if why is None else pytest.raises(ValueError, match=why):
+        assert kubeconfig.renamed(text, "dev", HERE)["clusters"] == {"server": "https://x"}
+
+
+def test_merging_adds_and_leaves_every_byte_that_is_there():
+    text = merged(THEIRS, "dev", "prod")
+    assert list(yaml.safe_load(text)["contexts"]) == [
+        {"name": "mine", "context": {"cluster": "mine", "user": "mine", "namespace": "web"}},
+        {"name": "dev", "context": {"cluster": "dev", "user": "dev"}},
+        {"name": "prod", "context": {"cluster": "prod", "user": "prod"}},
+    ]
+    rest = iter(text.splitlines())
+    assert [line for line in THEIRS.splitlines() if line not in rest] == []
+    assert kubeconfig.remove(text, {name: [named(name)] for name in ("dev", "prod")}) == THEIRS
+
+
+def test_merging_the_same_again_changes_nothing():
+    text = merged(THEIRS, "dev")
+    assert merged(text, "dev", before={"dev": [named("dev")]}) == text
+
+
+@pytest.mark.parametrize("empty", ["", "apiVersion: v1\nkind: Config\n", "clusters: null\ncontexts:\nusers: []\n"])
+def test_merging_never_chooses_a_context(empty):
+    assert not yaml.safe_load(merged(empty, "dev")).get("current-context")
+
+
+def test_a_new_kubeconfig_says_what_it_is_first():
+    assert merged("", "dev").startswith("apiVersion: v1\nkind: Config\nclusters:\n")
+
+
+def test_what_a_merge_has_put_there_is_brought_up_to_date_and_keeps_what_was_added_since():
+    text = merged(THEIRS, "dev", server="https://old", user={"token": "old"})
+    text = text.replace("    server: https://old\n", "    server: https://old\n    proxy-url: socks5://p\n")
+    text = text.replace("    user: dev\n", "    user: dev\n    namespace: web # often\n")
+
+    before = {"dev": [named("dev", "https://old", {"token": "old"})]}
+    text = merged(text, "dev", before=before, server="https://new", user={"exec": {"command": "login"}})
+
+    entries = {key: yaml.safe_load(text)[key][1] for key in kubeconfig.LISTS}
+    assert entries["clusters"]["cluster"] == {
+        "proxy-url": "socks5://p",
+        "server": "https://new",
+        "certificate-authority-data": "Q0E=",
+    }
+    assert entries["users"]["user"] == {"exec": {"command": "login"}}
+    assert "namespace: web # often" in text
+
+
+def test_two_that_want_one_name_are_refused_by_it_and_by_what_it_names():
+    with pytest.raises(kubeconfig.Taken, match=r"^the cluster and the user 'mine'$"):
+        merged(THEIRS, "dev", "mine")
+    text = merged("", "dev", server="https://another")
+    with pytest.raises(kubeconfig.Taken, match=r"^the cluster 'dev'$"):
+        merged(text, "dev")
+
+
+def test_an_entry_that_says_already_what_it_is_to_say_is_nobody_s_in_particular():
+    text = merged(THEIRS, "dev")
+    assert merged(text, "dev", before={}) == text
+
+
+def test_an_empty_user_is_not_taken_for_somebody_s_who_has_a_token():
+    with pytest.raises(kubeconfig.Taken, match="the user 'dev'"):
+        merged(merged("", "dev"), "dev", user={})
+
+
+def test_removing_the_cluster_in_use_leaves_no_dangling_context():
+    text = kubeconfig.use(merged(THEIRS, "dev"), "dev")
+    left = kubeconfig.remove(text, {"dev": [named("dev")]})
+    assert left == THEIRS.replace("current-context: mine ", "current-context: '' ")
+
+
+def test_an_entry_that_was_changed_since_stays_and_one_that_was_only_added_to_goes():
+    text = (
+        merged("", "dev")
+        .replace("https://127.0.0.1:1", "https://tunnel")
+        .replace("user: dev\n", "user: dev\n    a: b\n")
+    )
+    left = yaml.safe_load(kubeconfig.remove(text, {"dev": [named("dev")]}))
+    assert [entry["name"] for entry in left["clusters"]] == ["dev"]
+    assert left["contexts"] == left["users"] == []
+
+
+def test_what_kubectl_leaves_out_or_adds_when_it_writes_is_no_change():
+    put = named("dev", user={"exec": {"command": "login", "args": [], "provideClusterInfo": False}})
+    text = kubeconfig.merge("", {"dev": put}, {}).replace("      args: []\n", "      env: null\n")
+    assert yaml.safe_load(kubeconfig.remove(text, {"dev": [put]}))["users"] == []
+
+
+def test_the_current_context_is_changed_in_its_place():
+    text = merged(THEIRS, "dev")
+    assert kubeconfig.use(text, "dev") == text.replace("current-context: mine ", "current-context: dev ")
+
+
+def test_a_context_that_does_not_exist_is_refused_with_those_that_do():
+    with pytest.raises(ValueError, match=r"^there is no context 'de' in it: it has mine, dev$"):
+        kubeconfig.use(merged(THEIRS, "dev"), "de")
+    with pytest.raises(ValueError, match=r"^there is no context 'de' in it: it has none$"):
+        kubeconfig.use("", "de")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_empty"),
+    [
+        ("", True),
+        ("apiVersion: v1\nkind: Config\nclusters: []\nusers: null\ncurrent-context: ''\npreferences: {}\n", True),
+        ("# mine\n", False),
+        ("preferences: {colors: true}\n", False),
+        (THEIRS, False),
+    ],
+)
+def test_only_what_says_nothing_at_all_is_empty(text, is_empty):
+    assert kubeconfig.is_empty(text) is is_empty
+
+
+BROKEN = [
+    ("a: [", "it is not YAML"),
+    ("- a", "it is no mapping"),
+    ("just text", "it is no mapping"),
+    ("kind: Pod", "its kind is not Config of v1"),
+    ("apiVersion: v2", "its kind is not Config of v1"),
+    ("clusters: [a, b]", "its clusters are not a list of entries with names"),
+    ("users: {a: b}", "its users are not a list of entries with names"),
+    ("contexts: [{context: {}}]", "its contexts are not a list of entries with names"),
+    ("users: [{name: a, user: {}}, {name: a, user: {}}]", "kubectl refuses it: it has two users called 'a'"),
+    ("users:\n- name: a\n  user: tok", "one of its users is cut off: it has no fields under `user`"),
+    ("users: [{name: a, user: {client-key-data: Q0E}}]", "it is cut off: client-key-data of user 'a' is not base64"),
+    ("clusters: [{name: a, cluster: {server: x}}]\n---\nkind: Config\n", "it is not YAML"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), BROKEN)
 def test_what_is_no_kubeconfig_is_refused(text, why):
-    with pytest.raises(ValueError, match=why):
-        kubeconfig.merge(text, config("dev"))
-    with pytest.raises(ValueError, match=why):
-        kubeconfig.remove(text, config("dev"))
+    for change in (
+        lambda: merged(text, "dev"),
+        lambda: kubeconfig.remove(text, {}),
+        lambda: kubeconfig.use(text, "a"),
+        lambda: kubeconfig.names(text),
+        lambda: kubeconfig.renamed(text, "dev", HERE),
+    ):
+        with pytest.raises(ValueError, match=why):
+            change()
+
+
+def test_ten_megabytes_lose_nothing():
+    data = base64.b64encode(b"x" * 3000).decode()
+    mine = "".join(
+        f"- name: m{i}  # number {i}\n  user: {{client-key-data: {data}, new: [{i}]}}\n" for i in range(2500)
+    )
+    text = f"# large\nusers:\n{mine}clusters: []\ncontexts: []\n"
+    assert len(text) > 10_000_000
+    more = merged(text, "dev")
+    assert kubeconfig.remove(more, {"dev": [named("dev")]}) == text
 
 
 def test_a_saved_kubeconfig_is_for_its_owner_alone_whatever_the_umask(tmp_path):
