@@ -13,7 +13,7 @@ from rich.table import Table
 
 from tools.console import console, step
 
-MEASURES = ("start", "preview", "nodes", "create", "machines", "upgrade")
+MEASURES = ("start", "preview", "kubeconfig", "nodes", "create", "machines", "upgrade")
 """The modules of this package that measure something, each by its `run`."""
 
 Measure = Callable[[], float]
