@@ -16,10 +16,18 @@ ERRORS_ARE_SHOWN = 32
 def main() -> None:
     """Build the cluster that this stack asks for."""
     stack = pulumi.get_stack()
-    component, args = targets.read(spec.settings(), stack)
-    cluster = component(args.get("name", stack), args)
+    settings = spec.settings()
+    component, args = targets.read(settings, stack)
+    name = args.get("name", stack)
+    cluster = component(name, args)
     for output in CONTRACT:
         pulumi.export(output, getattr(cluster, output))
+    if access := targets.read_access(settings):
+        from components.platform.access import access_to  # needs an SDK that no other stack does
+
+        given = access_to(cluster, name, access)
+        pulumi.export("people", given.people)
+        pulumi.export("kubeconfigs", given.kubeconfigs)
 
     # A shell that `make env` set up has a kubeconfig of its own, which follows the cluster.
     if (folder := os.environ.get("SLIPWAY_KUBECONFIGS")) and not pulumi.runtime.is_dry_run():

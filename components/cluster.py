@@ -4,7 +4,9 @@ Whoever can use one Slipway cluster can use them all: a stack exports these outp
 StackReference, and what is secret stays secret.
 """
 
+import hashlib
 import inspect
+from collections.abc import Sequence
 from typing import Any, ClassVar, NotRequired
 
 import pulumi
@@ -75,6 +77,17 @@ class Cluster(pulumi.ComponentResource):
     capabilities: pulumi.Output[dict[str, str]]
     """What this target gives: feature → `native`, `other means` or `lacking`."""
 
+    ends: Sequence[pulumi.Resource] = ()
+    """All that nothing else of the cluster depends on: what is put into the cluster comes after it, and goes first."""
+
+    gone_with: pulumi.Resource | None = None
+    """What takes all that is in the cluster with it when it is deleted. None where each thing has to be deleted: the
+    cluster outlives its stack, or has to give back to a cloud what things in it have asked for."""
+
+    cluster_identifier: pulumi.Output[str]
+    """What tells the cluster from another one in its place. A Kubernetes provider that has it is replaced only with the
+    cluster, and never because the kubeconfig reads differently."""
+
     last: State
     """What the last `up` left, read before anything is declared."""
 
@@ -130,5 +143,9 @@ class Cluster(pulumi.ComponentResource):
         self.kubernetes_version = pulumi.Output.from_input(kubernetes_version)
         self.pod_cidr = pulumi.Output.from_input(pod_cidr)
         self.service_cidr = pulumi.Output.from_input(service_cidr)
+        if not hasattr(self, "cluster_identifier"):
+            self.cluster_identifier = pulumi.Output.all(self.ca_certificate, self.endpoint).apply(
+                lambda known: hashlib.sha256((known[0] or known[1]).encode()).hexdigest()[:16]
+            )
         self.capabilities = pulumi.Output.from_input(parity.capabilities(self.target))
         self.register_outputs({output: getattr(self, output) for output in CONTRACT})

@@ -177,6 +177,11 @@ def cluster_of(kubeconfig: str) -> Mapping[str, str]:
     return yaml_text.load(kubeconfig)["clusters"][0]["cluster"]
 
 
+def user_of(kubeconfig: str) -> Mapping[str, Any]:
+    """What the only user of a kubeconfig shows to the API, e.g. `{"exec": {…}}`."""
+    return _read(kubeconfig)["users"][0].get("user") or {}
+
+
 def is_empty(kubeconfig: str) -> bool:
     """Whether a kubeconfig says no more than none at all: no entry, no preference, no comment."""
     said = {key: value for key, value in yaml_text.load(kubeconfig).items() if key not in ("apiVersion", "kind")}

@@ -10,6 +10,8 @@ from typing_extensions import TypedDict
 
 from components import spec
 from components.cluster import Cluster, ClusterArgs
+from components.platform import access_args
+from components.platform.access_args import StackAccess
 from components.spec import Fault, SpecError
 
 
@@ -182,6 +184,9 @@ class Settings(TypedDict):
     cluster: dict[str, Any]
     """What the cluster is like; at least its `version`."""
 
+    access: NotRequired[StackAccess]
+    """Who may do what in the cluster: people and groups with roles."""
+
     ssh_private_key: NotRequired[Secret]
     """Private key with which machines are logged in to, with `driver: ssh`: in OpenSSH's format or PEM, and without a
     passphrase. Secret: `pulumi config set --secret slipway:sshPrivateKey <FILE`."""
@@ -229,9 +234,24 @@ def read(settings: Mapping[str, Any], stack: str) -> tuple[type[Cluster], Cluste
     except SpecError as error:
         raise SpecError([*faults, *error.faults]) from None
     args.setdefault("name", stack)
-    if faults := faults or component.faults(args):
+    if faults := faults or [*component.faults(args), *_access_faults(settings)]:
         raise SpecError(faults)
     return component, args
+
+
+def read_access(settings: Mapping[str, Any]) -> StackAccess | None:
+    """Who may do what in the cluster of a stack that has been read; None where its file does not say."""
+    return spec.parse(StackAccess, settings["access"]) if "access" in settings else None
+
+
+def _access_faults(settings: Mapping[str, Any]) -> list[Fault]:
+    access = read_access(settings)
+    if access is None:
+        return []
+    ways = access_args.WAYS.get(settings["target"], access_args.ANY_WAY)
+    faults = [*access_args.sdk_faults(), *access_args.faults_of(access, ways)]
+    prefix = f"{spec.NAMESPACE}access"
+    return [Fault(f"{prefix}.{fault.key}" if fault.key else prefix, fault.message) for fault in faults]
 
 
 def _faults_at_the_top(settings: Mapping[str, Any]) -> list[Fault]:

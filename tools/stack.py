@@ -137,10 +137,11 @@ class Stack:
     @property
     def extras(self) -> list[str]:
         """The extras of pyproject.toml with the SDKs that it needs."""
-        if self.driver is None:
-            return [self.target.extra] if self.target.extra else []
-        comes_as_chart = self.cluster.get("cni") in list(charts.CHARTS)
-        needed = (drivers.DRIVERS[self.driver].extra, charts.EXTRA if comes_as_chart else None)
+        comes_as_chart = self.driver is not None and self.cluster.get("cni") in list(charts.CHARTS)
+        needed = (
+            drivers.DRIVERS[self.driver].extra if self.driver else self.target.extra,
+            charts.EXTRA if comes_as_chart or "access" in self._settings else None,
+        )
         return [extra for extra in needed if extra]
 
     @property

@@ -203,6 +203,9 @@ class KubeadmCluster(Cluster):
             )
             ready = pulumi.Output.all(ready, readiness.id).apply(lambda known: known[0])
 
+        self.gone_with = keys
+        self.cluster_identifier = keys.id  # a restore with new CAs makes it no other cluster
+
         self.finish(
             name=name,
             kubeconfig=ready,

@@ -40,6 +40,8 @@ class KindCluster(Cluster):
             ),
         )
 
+        self.gone_with = cluster
+
         self.finish(
             name=name,
             kubeconfig=cluster.kubeconfig,

@@ -24,10 +24,3 @@ class ManagedCluster(Cluster):
 
     node_pools: dict[str, pulumi.CustomResource]
     """Name in the stack file → the cloud's own resource; empty with `compute: auto`."""
-
-    ends: Sequence[pulumi.Resource]
-    """All that nothing else of the cluster depends on: what is put into the cluster comes after it, and goes first."""
-
-    cluster_identifier: pulumi.Output[str]
-    """The cloud's id of the cluster. A Kubernetes provider that has it is replaced only with the cluster, and never
-    because the kubeconfig reads differently."""

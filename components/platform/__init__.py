@@ -1,0 +1,1 @@
+"""What goes into any cluster, whatever target it is of."""
