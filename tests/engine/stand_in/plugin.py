@@ -71,7 +71,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         ignored = set(request.ignoreChanges)
         changed = [
             path
-            for path in _differences(read(request.old_inputs), read(request.news))
+            for path in differences(read(request.old_inputs), read(request.news))
             if not any(_covers(rule, path) for rule in ignored)
         ]
         replaced = [
@@ -198,14 +198,14 @@ def _unique_name(request: provider_pb2.CheckRequest) -> str:
     return f"{request.name}-{suffix}"
 
 
-def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
+def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
     """The paths at which `old` and `new` differ, e.g. `nodeConfig.taints[0].key`."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
-            yield from _differences(old.get(key, ABSENT), new.get(key, ABSENT), f"{path}.{key}".removeprefix("."))
+            yield from differences(old.get(key, ABSENT), new.get(key, ABSENT), f"{path}.{key}".removeprefix("."))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, pair in enumerate(zip(old, new, strict=True)):
-            yield from _differences(*pair, f"{path}[{index}]")
+            yield from differences(*pair, f"{path}[{index}]")
     elif old != new:
         yield path
 
@@ -220,10 +220,10 @@ def _covers(rule: str, path: str) -> bool:
     return path == rule or path.startswith((f"{rule}.", f"{rule}["))
 
 
-def serve(cloud: Cloud) -> None:
+def serve(provider: StandIn) -> None:
     """Print a port and serve there until the engine ends this process."""
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(StandIn(cloud), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
@@ -232,4 +232,4 @@ def serve(cloud: Cloud) -> None:
 
 if __name__ == "__main__":
     package = sys.argv[1].replace("-", "_")
-    serve(getattr(importlib.import_module(f"tests.engine.stand_in.{package}"), package.upper()))
+    serve(StandIn(getattr(importlib.import_module(f"tests.engine.stand_in.{package}"), package.upper())))
