@@ -11,7 +11,7 @@ export FROM
 TOOLS = @sh tools/setup.sh && .venv/bin/python -m tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down env snapshot restore kubeconfig test test-unit lint bundle schema compliance bench engine-down
+.PHONY: help up preview refresh down env access snapshot restore kubeconfig test test-unit lint bundle schema compliance bench engine-down
 
 help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ down:  ## destroy the stack; nothing of it is left
 
 env:  ## print what `eval "$(make -s env)"` sets in your shell
 	$(TOOLS) env "$$STACK"
+
+access:  ## tell who may do what in the stack's cluster, namespace by namespace
+	$(TOOLS) access "$$STACK" $(ARGS)
 
 snapshot:  ## take a snapshot of etcd of a stack on own machines, encrypted for its state alone
 	$(TOOLS) snapshot "$$STACK"

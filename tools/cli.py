@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,32 @@ def kubeconfig(names: Sequence[str], file: Path | None, use: str | None, ca: use
     if not stacks:
         raise Problem("no stack is named: say which, e.g. STACKS='dev-kind prod-gke'")
     user_kubeconfig.merge({stack.name: kubeconfig_of(stack) for stack in stacks}, file, use, ca)
+
+
+@cli.command()
+@stack_argument
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of a table.")
+@click.option(
+    "--save", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="Write each person's kubeconfig there."
+)
+def access(name: str, as_json: bool, folder: Path | None) -> None:
+    """Tell who may do what in the cluster of STACK, namespace by namespace, as its own roles and bindings say."""
+    from tools import access as rights
+
+    stack = Stack.find(name)
+    checked(stack)
+    prepare(stack)
+    stack.create()
+    if folder is not None:
+        rights.save(stack, folder)
+        return
+    lines = rights.lines_of(stack)
+    if as_json:
+        click.echo(rights.as_json(lines))
+    else:
+        rights.show(stack, lines, datetime.now(UTC))
+    for sentence in rights.differences(stack):
+        say(sentence)
 
 
 @cli.command()

@@ -93,6 +93,24 @@ class Stack:
             raise self._problem(error) from error
         return document
 
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What its file says under `slipway:`, without secrets.
+
+        Raises:
+            Problem: Something at the top of it is wrong.
+        """
+        try:
+            settings = spec.settings_in(self.document["config"])
+            targets.find(settings)
+            return settings
+        except spec.SpecError as error:
+            raise self._problem(error) from error
+        except RecursionError as error:
+            raise Problem(
+                f"stacks/{self.file.name} holds an alias (`*…`) that stands inside of what it repeats"
+            ) from error
+
     @property
     def target(self) -> Target:
         """The target that the stack asks for.
@@ -100,7 +118,7 @@ class Stack:
         Raises:
             Problem: There is none of that name.
         """
-        return targets.find(self._settings)
+        return targets.find(self.settings)
 
     def check(self) -> Mapping[str, Any]:
         """The arguments of the stack's cluster, once they are found right.
@@ -117,19 +135,19 @@ class Stack:
             Problem: Something is wrong with the stack file, one line a fault.
         """
         try:
-            return targets.read(self._settings, self.name)
+            return targets.read(self.settings, self.name)
         except spec.SpecError as error:
             raise self._problem(error) from error
 
     @property
     def cluster(self) -> Mapping[str, Any]:
         """What stands under `slipway:cluster`, as written."""
-        return self._settings["cluster"]
+        return self.settings["cluster"]
 
     @property
     def driver(self) -> Driver | None:
         """Where the machines of its cluster come from, where they are one's own."""
-        match self._settings.get("cluster"):
+        match self.settings.get("cluster"):
             case {"machines": {"driver": str(chosen)}} if self.target.name == "kubeadm" and chosen in list(Driver):
                 return Driver(chosen)
         return None  # where it is misspelt, the check of the stack file says so
@@ -140,7 +158,7 @@ class Stack:
         comes_as_chart = self.driver is not None and self.cluster.get("cni") in list(charts.CHARTS)
         needed = (
             drivers.DRIVERS[self.driver].extra if self.driver else self.target.extra,
-            charts.EXTRA if comes_as_chart or "access" in self._settings else None,
+            charts.EXTRA if comes_as_chart or "access" in self.settings else None,
         )
         return [extra for extra in needed if extra]
 
@@ -215,19 +233,6 @@ class Stack:
         backups = ["--remove-backups"] if workspace.backend_is_own() else []
         run(["pulumi", "stack", "rm", "--yes", "--preserve-config", *backups, "--stack", self.name], cwd=paths.STACKS)
         self.copy.unlink(missing_ok=True)
-
-    @cached_property
-    def _settings(self) -> dict[str, Any]:
-        try:
-            settings = spec.settings_in(self.document["config"])
-            targets.find(settings)
-            return settings
-        except spec.SpecError as error:
-            raise self._problem(error) from error
-        except RecursionError as error:
-            raise Problem(
-                f"stacks/{self.file.name} holds an alias (`*…`) that stands inside of what it repeats"
-            ) from error
 
     def _problem(self, error: spec.SpecError) -> Problem:
         return Problem("\n".join(f"stacks/{self.file.name}: {fault}" for fault in error.faults))

@@ -125,6 +125,13 @@ class Stack:
         written["config"]["slipway:cluster"] = {key: value for key, value in values.items() if value is not None}
         self.file.write_text(yaml.safe_dump(written, sort_keys=False))
 
+    def give(self, access: Mapping[str, Any] | None) -> None:
+        """Write `slipway:access`, as a stack file spells it; None takes it out."""
+        written = yaml.safe_load(self.file.read_text())
+        written["config"].pop("slipway:access", None)
+        written["config"] |= {"slipway:access": access} if access else {}
+        self.file.write_text(yaml.safe_dump(written, sort_keys=False))
+
     def set_secret(self, key: str, value: str) -> None:
         """`pulumi config set --secret`, on the stack's own file."""
         self._pulumi("config", "set", "--secret", key, "--stack", self.name, stdin=value)
