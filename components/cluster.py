@@ -4,7 +4,6 @@ Whoever can use one Slipway cluster can use them all: a stack exports these outp
 StackReference, and what is secret stays secret.
 """
 
-import hashlib
 import inspect
 from collections.abc import Sequence
 from typing import Any, ClassVar, NotRequired
@@ -84,9 +83,9 @@ class Cluster(pulumi.ComponentResource):
     """What takes all that is in the cluster with it when it is deleted. None where each thing has to be deleted: the
     cluster outlives its stack, or has to give back to a cloud what things in it have asked for."""
 
-    cluster_identifier: pulumi.Output[str]
+    cluster_identifier: pulumi.Output[str] | None = None
     """What tells the cluster from another one in its place. A Kubernetes provider that has it is replaced only with the
-    cluster, and never because the kubeconfig reads differently."""
+    cluster, and never because the kubeconfig reads differently. None where the CA tells clusters apart."""
 
     last: State
     """What the last `up` left, read before anything is declared."""
@@ -143,9 +142,5 @@ class Cluster(pulumi.ComponentResource):
         self.kubernetes_version = pulumi.Output.from_input(kubernetes_version)
         self.pod_cidr = pulumi.Output.from_input(pod_cidr)
         self.service_cidr = pulumi.Output.from_input(service_cidr)
-        if not hasattr(self, "cluster_identifier"):
-            self.cluster_identifier = pulumi.Output.all(self.ca_certificate, self.endpoint).apply(
-                lambda known: hashlib.sha256((known[0] or known[1]).encode()).hexdigest()[:16]
-            )
         self.capabilities = pulumi.Output.from_input(parity.capabilities(self.target))
         self.register_outputs({output: getattr(self, output) for output in CONTRACT})

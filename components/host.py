@@ -1,4 +1,4 @@
-"""The component host: Slipway's clusters for programs in TypeScript, Go, C#, Java, YAML, or Python of another project.
+"""The component host: Slipway's components for programs in TypeScript, Go, C#, Java, YAML, or another Python project.
 
 Pulumi starts `plugin/` to learn the package's schema, and to make a component that a program in another language asks
 for. Such a program meets the same check as a stack file, with the same words.
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from importlib import metadata
 from typing import Any
 
-from pulumi import Inputs, ResourceOptions
+from pulumi import ComponentResource, Inputs, ResourceOptions
 from pulumi.errors import InputPropertiesError
 from pulumi.provider import ConstructResult, Provider, main
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
@@ -20,11 +20,18 @@ from pulumi.provider.experimental.schema import generate_schema
 from components import spec
 from components.cluster import CONTRACT, Cluster
 from components.declared import camel, documentation
+from components.platform.access_args import AccessArgs, AccessOutputs, sdk_faults
 from components.spec import SpecError
 from components.targets import TARGETS, Target
 
 PACKAGE = "slipway"
 """Begins the types of the components: `slipway:index:KindCluster`."""
+
+ACCESS = "Access"
+"""The component that is no cluster."""
+
+SECRET = frozenset({"kubeconfig", "kubeconfigs"})
+"""What is secret of a component, given or taken."""
 
 
 class Host(Provider):
@@ -43,15 +50,20 @@ class Host(Provider):
         Raises:
             InputPropertiesError: Its arguments are wrong; each fault with the key where it is.
         """
-        component = self._targets[resource_type.rpartition(":")[2]].cluster()
+        kind = resource_type.rpartition(":")[2]
         try:
-            cluster = component(name, spec.parse(component.declared(), _whole(inputs)), options)
+            if kind == ACCESS:
+                made, outputs = _access(name, inputs, options), inspect.get_annotations(AccessOutputs)
+            else:
+                component = self._targets[kind].cluster()
+                made = component(name, spec.parse(component.declared(), _whole(inputs)), options)
+                outputs = CONTRACT
         except SpecError as error:
             raise InputPropertiesError(
-                f"{component.__name__} {name} cannot be made",
+                f"{kind} {name} cannot be made",
                 [{"property_path": fault.key, "reason": fault.message} for fault in error.faults],
             ) from None
-        return ConstructResult(cluster.urn, {camel(output): getattr(cluster, output) for output in CONTRACT})
+        return ConstructResult(made.urn, {camel(output): getattr(made, output) for output in outputs})
 
 
 def serve() -> None:
@@ -61,23 +73,35 @@ def serve() -> None:
 
 def package_schema(targets: Iterable[Target], version: str) -> dict[str, Any]:
     """The Pulumi package schema that the targets' declarations amount to; no SDK is imported for it."""
-    found = _Analyzer(PACKAGE).analyze([_outline(target) for target in targets])
+    clusters = [_outline(target.component, Cluster, target.declared()) for target in targets]
+    found = _Analyzer(PACKAGE).analyze([*clusters, _outline(ACCESS, AccessOutputs, AccessArgs)])
     schema = generate_schema(
         PACKAGE, version, None, found["component_definitions"], found["type_definitions"], list(found["dependencies"])
     ).to_json()
     schema["description"] = metadata.metadata(PACKAGE)["Summary"]
     for resource in schema["resources"].values():
-        resource["properties"]["kubeconfig"]["secret"] = True
+        for secret in SECRET & resource["properties"].keys():
+            resource["properties"][secret]["secret"] = True
+        for secret in SECRET & resource["inputProperties"].keys():
+            resource["inputProperties"][secret]["secret"] = True
     return schema
 
 
-def _outline(target: Target) -> type[Cluster]:
-    """The target's component as the analyzer sees it: its name, what it says of itself, and its arguments."""
+def _access(name: str, inputs: Inputs, options: ResourceOptions | None) -> AccessOutputs:
+    if faults := sdk_faults():
+        raise SpecError(faults)
+    from components.platform.access import Access  # needs an SDK that no other component does
 
-    def init(self: Cluster, args: Any) -> None: ...
+    return Access(name, spec.parse(AccessArgs, _whole(inputs)), options)
 
-    init.__annotations__["args"] = target.declared()
-    return type(target.component, (Cluster,), {"__init__": init, "__doc__": inspect.getdoc(target.declared())})
+
+def _outline(name: str, base: type[ComponentResource], declared: type) -> type[ComponentResource]:
+    """A component as the analyzer sees it: its name, what it says of itself, and its arguments."""
+
+    def init(self: ComponentResource, args: Any) -> None: ...
+
+    init.__annotations__["args"] = declared
+    return type(name, (base,), {"__init__": init, "__doc__": inspect.getdoc(declared)})
 
 
 class _Analyzer(Analyzer):
@@ -90,14 +114,15 @@ class _Analyzer(Analyzer):
         self, typ: type, *, is_component_output: bool
     ) -> tuple[dict[str, PropertyDefinition], dict[str, str]]:
         """A component gives the contract; what else it has is for programs in Python."""
-        if not is_component_output or not issubclass(typ, Cluster):
+        if not is_component_output or not issubclass(typ, Cluster | AccessOutputs):
             return super().analyze_type(typ, is_component_output=is_component_output)
-        declared = inspect.get_annotations(Cluster)
+        declared = inspect.get_annotations(Cluster if issubclass(typ, Cluster) else AccessOutputs)
+        names = CONTRACT if issubclass(typ, Cluster) else tuple(declared)
         outputs = {
             camel(name): self.analyze_property(declared[name], typ, name, can_be_plain=False, is_component_output=True)
-            for name in CONTRACT
+            for name in names
         }
-        return outputs, {camel(name): name for name in CONTRACT}
+        return outputs, {camel(name): name for name in names}
 
 
 def _whole(value: Any) -> Any:

@@ -15,6 +15,7 @@ from typing_extensions import is_typeddict
 
 from components import parity, spec
 from components.declared import documentation, keys, plain
+from components.platform.access_args import StackAccess
 from components.targets import TARGETS, Settings, StackFile, Target
 
 SCHEMA = Path("stacks/slipway.schema.json")
@@ -137,6 +138,9 @@ def _reference_lines() -> Iterator[str]:
     yield "This page is written by `python -m tools schema` from the code: change a key there."
     yield ""
     yield from _table(Settings, spec.NAMESPACE)
+    yield from ("", "## `slipway:access`", "", f"{inspect.getdoc(StackAccess)}", "")
+    yield from _table(StackAccess)
+    yield from _nested_tables(StackAccess, "", " of `slipway:access`")
     for target in TARGETS.values():
         yield from _target_lines(target)
     yield from ("", "## What each target gives, and how", "")
@@ -147,11 +151,16 @@ def _target_lines(target: Target) -> Iterator[str]:
     declared = target.declared()
     yield from ("", f"## `{target.name}`", "", f"{target.summary}.", "", "Under `slipway:cluster`:", "")
     yield from _table(declared)
+    yield from _nested_tables(declared, "", f" of `{target.name}`")
+
+
+def _nested_tables(declared: type, place: str, whose: str) -> Iterator[str]:
+    """A table for each mapping inside a mapping."""
     places: dict[type, list[str]] = {}
-    for path, inner in nested(declared):
+    for path, inner in nested(declared, place):
         places.setdefault(inner, []).append(f"`{path}`")
     for inner, paths in places.items():
-        yield from ("", f"### {', '.join(paths)} of `{target.name}`", "", inspect.getdoc(inner) or "", "")
+        yield from ("", f"### {', '.join(paths)}{whose}", "", inspect.getdoc(inner) or "", "")
         yield from _table(inner)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ def show(stack: Stack, lines: Sequence[Line], now: datetime) -> None:
     """Print a report as a table."""
     table = Table(title=f"Who may do what in {stack.name}", title_justify="left")
     for column in ("who", "credential", "namespace", "roles", *QUESTIONS):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in QUESTIONS)
     for line in lines:
         answers = (may(line.rules, *question) for question in QUESTIONS.values())
         table.add_row(
@@ -144,9 +144,12 @@ def _lines(rbac: Rbac, bearer: Bearer, about: Line) -> Iterator[Line]:
 def _credential(line: Line, now: datetime) -> str:
     if line.expires is None:
         return line.credential
-    expires = datetime.fromisoformat(line.expires).astimezone(UTC)
-    until = f"{expires:%Y-%m-%d %H:%M} UTC"
-    return f"[red]{line.credential} ended {until}[/]" if expires <= now else f"{line.credential} until {until}"
+    left = datetime.fromisoformat(line.expires) - now
+    if left <= timedelta():
+        return f"[red]{line.credential}, ended: `up` renews it[/]"
+    hours = left // timedelta(hours=1)
+    told = f"{left.days} d" if left.days else f"{hours} h" if hours else f"{left // timedelta(minutes=1)} min"
+    return f"{line.credential}, {told} left"
 
 
 def _outputs(stack: Stack) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from components.platform.access_args import (
     WAYS,
     AccessArgs,
     AccessGroup,
+    AccessOutputs,
     Credential,
     Person,
     StackAccess,
@@ -44,14 +45,8 @@ Subject = Mapping[str, pulumi.Input[str]]
 """Whom a binding means, as it says that itself."""
 
 
-class Access(pulumi.ComponentResource):
+class Access(AccessOutputs):
     """People and groups with roles in a cluster."""
-
-    people: pulumi.Output[Mapping[str, Mapping[str, str]]]
-    """Person → `credential`, `user` (whom the API knows them as) and, if that ends, `expires` (ISO 8601)."""
-
-    kubeconfigs: pulumi.Output[Mapping[str, str]]
-    """Person → the kubeconfig of their own. Secret."""
 
     def __init__(
         self,
@@ -116,9 +111,12 @@ def access_to(cluster: Cluster, name: str, access: StackAccess) -> Access:
     Raises:
         SpecError: It breaks a rule.
     """
+    args: AccessArgs = {**access, "kubeconfig": cluster.kubeconfig}
+    if cluster.cluster_identifier is not None:
+        args["cluster_identifier"] = cluster.cluster_identifier
     return Access(
         name,
-        {**access, "kubeconfig": cluster.kubeconfig, "cluster_identifier": cluster.cluster_identifier},
+        args,
         pulumi.ResourceOptions(depends_on=list(cluster.ends), deleted_with=cluster.gone_with),
         WAYS.get(cluster.target, ANY_WAY),
     )

@@ -154,6 +154,17 @@ class AccessArgs(StackAccess):
     changes. Default: derived from the certificate of its CA, or from its URL where a public CA signs."""
 
 
+class AccessOutputs(pulumi.ComponentResource):
+    """What a component tells of the people whom it lets in; no SDK is needed to know that."""
+
+    people: pulumi.Output[dict[str, dict[str, str]]]
+    """Person → `credential`, `user` (whom the API knows them as) and, if Slipway knows when it ends, `expires` (ISO
+    8601)."""
+
+    kubeconfigs: pulumi.Output[dict[str, str]]
+    """Person → the kubeconfig of their own. Secret."""
+
+
 def faults_of(access: StackAccess, ways: Sequence[Credential]) -> list[Fault]:
     """What is wrong with `access`, where people can have the credentials `ways`; the first is the usual one."""
     return [

@@ -16,6 +16,7 @@ from components.cluster import CONTRACT
 from components.declared import camel, documentation, keys, plain
 from components.host import PACKAGE, Host, package_schema
 from components.local.kind import KindCluster
+from components.platform.access_args import EXTRA, AccessArgs
 from components.spec import SpecError, parse
 from components.targets import TARGETS
 
@@ -44,13 +45,18 @@ def nested(kind: Any, found: dict[str, type]) -> dict[str, type]:
     return found
 
 
-DECLARED = {name: kind for component in COMPONENTS for name, kind in nested(component.declared(), {}).items()}
+DECLARED = {
+    name: kind
+    for declared in [*(component.declared() for component in COMPONENTS), AccessArgs]
+    for name, kind in nested(declared, {}).items()
+}
 
 
 def test_every_target_is_a_component_of_the_package(package):
     assert package["name"] == PACKAGE
     assert package["version"] == "1.2.3"
-    assert set(package["resources"]) == {f"slipway:index:{target.component}" for target in TARGETS.values()}
+    components = {f"slipway:index:{target.component}" for target in TARGETS.values()}
+    assert set(package["resources"]) == {*components, "slipway:index:Access"}
     assert all(resource["isComponent"] for resource in package["resources"].values())
 
 
@@ -69,9 +75,21 @@ def test_a_component_gives_the_contract_and_its_kubeconfig_is_secret(package, co
     assert {name for name, value in properties.items() if value.get("secret")} == {"kubeconfig"}
 
 
+def test_the_rights_of_people_are_a_component_that_takes_and_gives_what_is_secret_as_such(package):
+    access = package["resources"]["slipway:index:Access"]
+    assert set(access["inputProperties"]) == set(keys(AccessArgs))
+    assert access["requiredInputs"] == ["kubeconfig"]
+    assert access["inputProperties"]["kubeconfig"]["secret"]
+    assert {name: value.get("secret", False) for name, value in access["properties"].items()} == {
+        "people": False,
+        "kubeconfigs": True,
+    }
+
+
 @pytest.mark.parametrize(("name", "kind"), DECLARED.items(), ids=list(DECLARED))
 def test_a_declared_type_is_in_the_package_as_it_is(package, name, kind):
-    arguments = {component.declared(): f"slipway:index:{component.__name__}" for component in COMPONENTS}
+    arguments: dict[Any, str] = {AccessArgs: "slipway:index:Access"}
+    arguments |= {component.declared(): f"slipway:index:{component.__name__}" for component in COMPONENTS}
     if is_typeddict(kind):
         if kind in arguments:
             described = package["resources"][arguments[kind]]["inputProperties"]
@@ -188,7 +206,7 @@ def test_the_plugin_is_one_that_pulumi_starts_with_every_targets_sdk():
     program = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
     assert plugin["runtime"]["name"] == "python"
     assert plugin["requiredPulumiVersion"] == program["requiredPulumiVersion"]
-    extras = ",".join(sorted({target.extra for target in TARGETS.values() if target.extra}))
+    extras = ",".join(sorted({EXTRA, *(target.extra for target in TARGETS.values() if target.extra)}))
     assert f'dependencies = ["slipway[{extras}]"]' in (PROJECT / "plugin/pyproject.toml").read_text()
 
 
