@@ -33,6 +33,7 @@ from components.platform.access_args import (
     Credential,
     Person,
     StackAccess,
+    credential_of,
     faults_of,
     seconds,
 )
@@ -86,7 +87,7 @@ class Access(AccessOutputs):
             pulumi.ResourceOptions(parent=self, provider=provider, deleted_with=opts.deleted_with),
         )
 
-        chosen = {person["name"]: person.get("credential", ways[0]) for person in args.get("people", [])}
+        chosen = {person["name"]: credential_of(person, ways) for person in args.get("people", [])}
         namespaces = {one: inside.object("v1", "Namespace", one, one) for one in args.get("namespaces", [])}
         room = [inside.object("v1", "Namespace", PEOPLE, inside.people)] if Credential.TOKEN in chosen.values() else []
         people = {one["name"]: _come(inside, one, chosen[one["name"]], room) for one in args.get("people", [])}
@@ -96,7 +97,7 @@ class Access(AccessOutputs):
         told: dict[str, Any] = {who: one.told for who, one in people.items()}
         own: dict[str, Any] = {
             who: pulumi.Output.all(admin, one.shows).apply(
-                lambda known, name=f"{who}@{cluster_name}": _kubeconfig(known[0], name, known[1])
+                lambda known, name=f"{who}@{cluster_name}": own_kubeconfig(known[0], name, known[1])
             )
             for who, one in people.items()
         }
@@ -126,6 +127,22 @@ def identifier(admin: str) -> str:
     """What tells a cluster from another one at the same place: its CA, or its URL where a public CA signs."""
     cluster = kubeconfig.cluster_of(admin)
     return _digest(cluster.get("certificate-authority-data") or cluster["server"], 16)
+
+
+def own_kubeconfig(admin: str, name: str, shows: Mapping[str, Any] | None) -> str:
+    """The kubeconfig of somebody who shows the API a credential of their own, or whom the cloud's program tells of.
+
+    Raises:
+        RunError: There is no such program in the administrator's, and so nothing that may be handed on.
+    """
+    cluster = kubeconfig.cluster_of(admin)
+    user = shows or {"exec": kubeconfig.user_of(admin).get("exec")}
+    if not all(user.values()):
+        raise pulumi.RunError(
+            f"{name}: `credential: identity` hands on the cluster's own kubeconfig, and that holds an administrator's "
+            "credential, and no program that asks who somebody is; write `credential: certificate` or `token`"
+        )
+    return kubeconfig.build(name, cluster["server"], cluster.get("certificate-authority-data"), user)
 
 
 @dataclass(frozen=True)
@@ -301,22 +318,6 @@ def _members(group: AccessGroup, people: Mapping[str, _Comer]) -> Sequence[Subje
     if "members" in group:
         return [people[member].subject for member in group["members"]]
     return [{"apiGroup": RBAC, "kind": "Group", "name": group["name"]}]
-
-
-def _kubeconfig(admin: str, name: str, shows: Mapping[str, Any] | None) -> str:
-    """The kubeconfig of somebody who shows the API a credential of their own, or whom the cloud's program tells of.
-
-    Raises:
-        RunError: There is no such program in the administrator's, and so nothing that may be handed on.
-    """
-    cluster = kubeconfig.cluster_of(admin)
-    user = shows or {"exec": kubeconfig.user_of(admin).get("exec")}
-    if not all(user.values()):
-        raise pulumi.RunError(
-            f"{name}: `credential: identity` hands on the cluster's own kubeconfig, and that holds an administrator's "
-            "credential, and no program that asks who somebody is; write `credential: certificate` or `token`"
-        )
-    return kubeconfig.build(name, cluster["server"], cluster.get("certificate-authority-data"), user)
 
 
 def _slug(name: str) -> str:

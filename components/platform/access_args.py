@@ -187,6 +187,11 @@ def sdk_faults() -> list[Fault]:
     return [Fault("", message)]
 
 
+def credential_of(person: Person, ways: Sequence[Credential]) -> Credential:
+    """What a person shows to the API."""
+    return Credential(person.get("credential", ways[0]))
+
+
 def seconds(person: Person, credential: Credential) -> int:
     """How long a person's certificate or token lives."""
     return int(_duration(person.get("lifetime", LIFETIMES[credential])).total_seconds())
@@ -278,10 +283,9 @@ def _people_faults(access: StackAccess, ways: Sequence[Credential]) -> Iterator[
         key, name = f"people[{index}]", person["name"]
         if name and not person.get("rights") and name not in members:
             yield Fault(key, f"{name} has no right and is in no group; write `rights`, or take {name} out")
-        credential = person.get("credential", ways[0])
-        if credential not in ways:
-            yield Fault(f"{key}.credential", f"there is no {credential} here; choose one of {', '.join(ways)}")
-        elif credential is Credential.IDENTITY:
+        if (written := person.get("credential", ways[0])) not in ways:
+            yield Fault(f"{key}.credential", f"there is no {written} here; choose one of {', '.join(ways)}")
+        elif (credential := credential_of(person, ways)) is Credential.IDENTITY:
             if "lifetime" in person:
                 yield Fault(f"{key}.lifetime", "how long an identity lives is up to its provider; drop it")
         else:
