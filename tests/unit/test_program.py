@@ -3,12 +3,15 @@
 import json
 import runpy
 import stat
+import sys
 from pathlib import Path
 
 import pulumi
 import pytest
 
+from components import kubeconfig
 from components.cluster import CONTRACT
+from tests.engine.stand_in.kubernetes import KUBERNETES
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 
@@ -64,6 +67,33 @@ def refused(deploy, monkeypatch):
 def test_a_stack_exports_the_contract_and_nothing_else(deploy, exported):
     deploy(run, config=KIND, outputs=NODES)
     assert tuple(exported) == CONTRACT
+
+
+ACCESS = {"people": [{"name": "ada", "rights": [{"role": "view", "clusterWide": True}]}]}
+
+
+def test_a_stack_that_gives_rights_exports_who_people_are_and_their_kubeconfigs(deploy, exported):
+    admin = kubeconfig.build("test", "https://127.0.0.1:6443", "Y2E=", {"client-key-data": "a key"})
+    outputs = {
+        "pulumi-python:dynamic/slipway:KindNodes": {
+            **NODES["pulumi-python:dynamic/slipway:KindNodes"],
+            "kubeconfig": admin,
+        },
+        "pulumi-python:dynamic/slipway:AccessCertificate": {
+            "user": "slipway:ada:1",
+            "certificate": "PEM",
+            "key": "PEM",
+            "expires": "2026-12-25T12:00:00+00:00",
+        },
+    }
+    made = deploy(run, config={**KIND, "slipway:access": json.dumps(ACCESS)}, clouds=[KUBERNETES], outputs=outputs)
+    assert tuple(exported) == (*CONTRACT, "people", "kubeconfigs")
+    assert made.the("Access").secret_outputs == {"kubeconfigs"}
+
+
+def test_a_stack_that_gives_no_rights_needs_no_sdk_for_them(deploy, exported, monkeypatch):
+    monkeypatch.setitem(sys.modules, "components.platform.access", None)
+    deploy(run, config=KIND, outputs=NODES)
 
 
 def test_a_cluster_is_called_like_its_stack(deploy, exported):

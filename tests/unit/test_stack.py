@@ -232,3 +232,14 @@ def test_a_pod_network_that_comes_as_a_chart_brings_what_installs_it(write, cni,
     stack = write(f"config:\n  slipway:target: kubeadm\n  slipway:cluster: {cluster}\n", "dev-kubeadm")
 
     assert stack.extras == extras
+
+
+@pytest.mark.parametrize(
+    ("target", "more", "extras"),
+    [("kind", "", ["kubernetes"]), ("gke", ", region: europe-west1", ["gcp", "kubernetes"])],
+)
+def test_people_with_rights_bring_what_gives_them(write, target, more, extras):
+    text = (
+        f'config:\n  slipway:target: {target}\n  slipway:cluster: {{version: "1.37"{more}}}\n  slipway:access: {{}}\n'
+    )
+    assert write(text).extras == extras
