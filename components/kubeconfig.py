@@ -179,7 +179,7 @@ def cluster_of(kubeconfig: str) -> Mapping[str, str]:
 
 def user_of(kubeconfig: str) -> Mapping[str, Any]:
     """What the only user of a kubeconfig shows to the API, e.g. `{"exec": {…}}`."""
-    return _read(kubeconfig)["users"][0].get("user") or {}
+    return yaml_text.load(kubeconfig)["users"][0].get("user") or {}
 
 
 def is_empty(kubeconfig: str) -> bool:

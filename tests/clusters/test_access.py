@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 from datetime import timedelta
-from functools import reduce
 
 import pytest
 
@@ -58,8 +57,10 @@ def stack(clusters):
 @pytest.fixture(scope="module")
 def everybody(clusters, tmp_path_factory):
     """One kubeconfig, of all people in all clusters."""
+    folder = tmp_path_factory.mktemp("everybody")
     texts = [text for stack in clusters for text in kubeconfigs(stack).values()]
-    return written(tmp_path_factory.mktemp("everybody"), reduce(kubeconfig.merge, texts, ""))
+    contexts = {name: kubeconfig.renamed(text, name, folder) for text in texts for name in kubeconfig.names(text)}
+    return written(folder, kubeconfig.merge("", contexts, {}))
 
 
 def kubeconfigs(stack):
