@@ -49,7 +49,11 @@ def minor_of(version: str) -> str:
 
 
 def same(wanted: str, running: str) -> bool:
-    """Whether `running` (a full version) is what `wanted` asks for: any patch of a minor, or that very patch."""
+    """Whether `running` (a full version) is what `wanted` asks for: any patch of a minor, or that very patch.
+
+    What a distribution adds to it, such as the `+k3s1` of `v1.37.2+k3s1`, makes no other version of it.
+    """
+    running = running.partition("+")[0]
     match = _VERSION.fullmatch(wanted)
     if match is not None and match[2]:
         return wanted.removeprefix("v") == running.removeprefix("v")

@@ -1,10 +1,9 @@
 """What a stack says about a kind cluster, and the rules it must keep. Pure: no engine is asked."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
-from ipaddress import IPv4Network, ip_address
-from itertools import combinations
+from ipaddress import IPv4Network
 from pathlib import PurePosixPath
 from typing import NotRequired
 
@@ -13,6 +12,7 @@ from typing_extensions import TypedDict
 from components import versions
 from components.cluster import ClusterArgs
 from components.local import kind_config
+from components.local.node_containers import IMAGE, Mount, PortMapping, mirror_faults, mount_faults, port_faults
 from components.network import cidr_faults, size_faults
 from components.nodes import Taint, count_faults, label_faults, taint_faults
 from components.spec import Fault
@@ -34,43 +34,6 @@ class Cni(StrEnum):
 
     DEFAULT = "default"
     NONE = "none"
-
-
-class Protocol(StrEnum):
-    """What a published port carries."""
-
-    TCP = "TCP"
-    UDP = "UDP"
-    SCTP = "SCTP"
-
-
-class PortMapping(TypedDict):
-    """A port of the first control plane's container, published on this machine. NodePorts answer there."""
-
-    container_port: int
-    """Port in the node, e.g. the `nodePort` of a Service."""
-
-    host_port: int
-    """Port on this machine."""
-
-    listen_address: NotRequired[str]
-    """Address of this machine. Default: 127.0.0.1, so that nobody else reaches it."""
-
-    protocol: NotRequired[Protocol]
-    """Default: TCP."""
-
-
-class Mount(TypedDict):
-    """A folder or file of this machine, seen in every node."""
-
-    host_path: str
-    """Where it is on this machine; relative to the project, `~` is your home."""
-
-    container_path: str
-    """Where nodes see it."""
-
-    read_only: NotRequired[bool]
-    """Default: false."""
 
 
 class NodeLabels(TypedDict):
@@ -145,10 +108,10 @@ def faults_of(args: KindArgs) -> list[Fault]:
         *count_faults(args.get("control_planes", 1), args.get("workers", 0), MOST_CONTROL_PLANES),
         *_network_faults(args),
         *([] if version_faults else _image_faults(args)),
-        *_port_faults(args),
-        *_mount_faults(args.get("extra_mounts", [])),
+        *port_faults(args),
+        *mount_faults(args.get("extra_mounts", []), PurePosixPath(kind_config.MARK)),
         *_gate_faults(args.get("feature_gates", {})),
-        *_mirror_faults(args.get("registry_mirrors", {})),
+        *mirror_faults(args.get("registry_mirrors", {})),
         *_label_and_taint_faults(args),
     ]
 
@@ -188,7 +151,7 @@ def _image_faults(args: KindArgs) -> list[Fault]:
     image = args.get("node_image")
     if image is None:
         return []
-    reference = _IMAGE.fullmatch(image)
+    reference = IMAGE.fullmatch(image)
     if reference is None:
         return [Fault("nodeImage", f"{image!r} names no image; write it like kindest/node:v1.37.0, or drop nodeImage")]
     tag = reference["tag"] or ""
@@ -203,83 +166,12 @@ def _image_faults(args: KindArgs) -> list[Fault]:
     return []
 
 
-def _port_faults(args: KindArgs) -> list[Fault]:
-    faults = []
-    published: list[tuple[str, Protocol, int, str]] = []
-    for index, mapping in enumerate(args.get("port_mappings", [])):
-        key = f"portMappings[{index}]"
-        faults += _range_faults({f"{key}.containerPort": mapping["container_port"]})
-        faults += _range_faults({f"{key}.hostPort": mapping["host_port"]})
-        address = mapping.get("listen_address", LOOPBACK)
-        try:
-            ip_address(address)
-        except ValueError:
-            faults.append(Fault(f"{key}.listenAddress", f"{address!r} is no address; write one like {LOOPBACK}"))
-        published.append((f"{key}.hostPort", mapping.get("protocol", Protocol.TCP), mapping["host_port"], address))
-    if "api_port" in args:
-        faults += _range_faults({"apiPort": args["api_port"]})
-        published.append(("apiPort", Protocol.TCP, args["api_port"], LOOPBACK))
-    for (first, *socket, address), (second, *other_socket, other_address) in combinations(published, 2):
-        if socket == other_socket and (address == other_address or _ANY & {address, other_address}):
-            protocol, port = socket
-            faults.append(Fault(second, f"{port}/{protocol} is published by {first} already; choose another"))
-    return faults
-
-
-def _range_faults(ports: Mapping[str, int]) -> list[Fault]:
-    return [
-        Fault(key, f"{port} is no port; write one from 1 to 65535")
-        for key, port in ports.items()
-        if not 1 <= port <= 65535
-    ]
-
-
-def _mount_faults(mounts: Iterable[Mount]) -> list[Fault]:
-    faults, seen = [], set()
-    for index, mount in enumerate(mounts):
-        key, here, there = f"extraMounts[{index}]", mount["host_path"], mount["container_path"]
-        if not here or ":" in here or not here.isprintable():
-            faults.append(Fault(f"{key}.hostPath", f"{here!r} is no path that can be mounted; write one without `:`"))
-        elif here.startswith("~") and not here.startswith("~/") and here != "~":
-            faults.append(Fault(f"{key}.hostPath", f"{here!r} is somebody else's home; write ~/… or the whole path"))
-        path = PurePosixPath(there)
-        if not path.is_absolute() or ".." in path.parts or ":" in there or not there.isprintable() or there == "/":
-            faults.append(Fault(f"{key}.containerPath", f"{there!r} is no place in a node; write a path like /data"))
-        elif path.is_relative_to(_MARKED) or _MARKED.is_relative_to(path):
-            faults.append(Fault(f"{key}.containerPath", f"{there} would hide what marks the node; choose another"))
-        elif path in seen:
-            faults.append(Fault(f"{key}.containerPath", f"{there} is mounted twice; choose another"))
-        seen.add(path)
-    return faults
-
-
 def _gate_faults(gates: Iterable[str]) -> list[Fault]:
     return [
         Fault("featureGates", f"{gate!r} is no feature gate; write one like ImageVolume")
         for gate in gates
         if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", gate)
     ]
-
-
-def _mirror_faults(mirrors: Mapping[str, list[str]]) -> list[Fault]:
-    """Both end up in a node's files: the registry as the name of a folder, a URL between quotes."""
-    faults = []
-    for registry, urls in mirrors.items():
-        if not _REGISTRY.fullmatch(registry):
-            faults.append(Fault("registryMirrors", f"{registry!r} is no registry; write its host, like docker.io"))
-            continue
-        key = f"registryMirrors.{registry}"
-        for index, url in enumerate(urls):
-            if "@" in url:
-                message = "holds a credential, which would lie open in this file and the state; use a mirror without"
-            elif not _URL.fullmatch(url):
-                message = f"{url!r} is no URL of a mirror; write it like https://mirror.example.org"
-            elif url in urls[:index]:
-                message = f"{url} stands there twice; once is enough"
-            else:
-                continue
-            faults.append(Fault(key, message))
-    return faults
 
 
 def _label_and_taint_faults(args: KindArgs) -> list[Fault]:
@@ -297,17 +189,3 @@ def _label_and_taint_faults(args: KindArgs) -> list[Fault]:
             if given
         ]
     return faults
-
-
-LOOPBACK = "127.0.0.1"
-_ANY = {"0.0.0.0", "::"}  # noqa: S104 - what a stack may say, not what is listened on
-_MARKED = PurePosixPath(kind_config.MARK)
-_REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
-_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~%/-]*)?")
-
-# https://github.com/distribution/reference/blob/main/reference.go
-_IMAGE = re.compile(
-    r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?/)?"
-    r"[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
-    r"(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(@sha256:[0-9a-f]{64})?"
-)

@@ -1,22 +1,18 @@
 """The `kind` program: its steps as progress, its failures as one line."""
 
 import contextlib
-import fcntl
-import os
 import re
 import subprocess
 import tempfile
-import time
 from collections.abc import Generator
 from pathlib import Path
 
 from components import progress
+from components.local import command
+from components.local.command import CommandError
 
-LOCK_SECONDS = 300
-"""How long to wait for a kind that an earlier, killed run left working on the same cluster."""
 
-
-class KindError(Exception):
+class KindError(CommandError):
     """kind failed, or may not do what it was asked: one line with the fix."""
 
     __module__ = "builtins"  # so that Pulumi shows "KindError: …" without the path of this class
@@ -50,31 +46,9 @@ def kubeconfig_of(name: str) -> str:
     return _run(name, ["get", "kubeconfig", "--name", name])
 
 
-@contextlib.contextmanager
-def only_one(name: str) -> Generator[int]:
-    """Hold the lock of the cluster `name`; kind itself inherits it, so that it lasts as long as a kind that lost us.
-
-    Raises:
-        KindError: Somebody else held it for all of `LOCK_SECONDS`.
-    """
-    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), f"slipway-{os.getuid()}")
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise KindError(f"{folder} belongs to somebody else; remove it, or set XDG_RUNTIME_DIR to a folder of yours")
-    deadline = time.monotonic() + LOCK_SECONDS
-    with (folder / f"kind-{name}.lock").open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise KindError(
-                        f"another run still works on the cluster {name}; end it (`pgrep -af kind`) and try again"
-                    ) from None
-                progress.status("waiting for an earlier run that still works on this cluster")
-                time.sleep(0.5)
-        yield lock.fileno()
+def only_one(name: str) -> contextlib.AbstractContextManager[int]:
+    """Hold the lock of the cluster `name`: see `command.only_one`."""
+    return command.only_one("kind", name)
 
 
 _STEP = re.compile(r"^ ?(?:•|✓) (?P<step>.+?)(?: \.\.\.)?$")

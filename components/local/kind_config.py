@@ -1,12 +1,12 @@
 """What kind is told: pure functions from arguments to its configuration and to the names that it will give."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from components.local import plan
 
 LOAD_BALANCER_IMAGE = "docker.io/envoyproxy/envoy:v1.36.2"
 """What kind 0.33 puts before several control planes (its pkg/cluster/internal/loadbalancer/const.go)."""
@@ -88,9 +88,7 @@ def host_path(mount: Mapping[str, Any]) -> Path:
 
 def mark_of(claim: str, args: Mapping[str, Any]) -> str:
     """The path that marks the nodes of `claim`, made from `args`: half-made nodes of other arguments differ in it."""
-    wanted = {key: value for key, value in args.items() if key != "__provider"}
-    digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:12]
-    return f"{MARK}/{claim}/{digest}"
+    return f"{MARK}/{claim}/{plan.digest(args)}"
 
 
 def nodes(name: str, control_planes: int, workers: int) -> list[str]:

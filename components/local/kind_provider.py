@@ -7,43 +7,27 @@ same name without it is never touched.
 These classes are found again by their names when a stack is destroyed years later: neither may be renamed or moved.
 """
 
-import base64
 import os
-import sys
 import uuid
 from datetime import date
-from typing import Any
 
 from pulumi import dynamic
 
-from components import kubeconfig, progress
+from components import progress
 from components.local import kind_cli, kind_config, kind_image, kind_nodes
 from components.local.container_engine import Engine, EngineError, Node
 from components.local.kind_cli import KindError
-from components.local.kind_plan import faults_of_versions, replacements, stopped, updates
+from components.local.kind_plan import replacements, stopped, updates
+from components.local.plan import faults_of_versions
+from components.local.provider import LocalProvider, Properties, failure, outputs, whole
 from components.spec import Fault, SpecError
-
-Properties = dict[str, Any]
 
 LOAD_BALANCER = "external-load-balancer"
 SHARED_NETWORK = "n-"
 """Begins a claim that may remove kind's network in the end: Slipway had kind make it."""
 
 
-class _Provider(dynamic.ResourceProvider):
-    """What both have in common."""
-
-    serialize_as_secret_always = False  # what is pickled is the name of a class
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Prepare the process that this provider runs in."""
-        # A user sees a message, not a traceback: of the last exception alone, when it is raised `from None`. At module
-        # level this would make the provider hang.
-        sys.tracebacklimit = 0
-        progress.leave_with_the_engine()
-
-
-class ClaimProvider(_Provider):
+class ClaimProvider(LocalProvider):
     """The right to the name of a kind cluster on this machine. Inputs: `name`. Its id is the mark of our nodes."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
@@ -53,7 +37,7 @@ class ClaimProvider(_Provider):
             try:
                 _refuse_taken(news["name"], Engine.find().nodes(news["name"]))
             except (EngineError, KindError) as error:
-                failures.append(_failure(error))
+                failures.append(failure(error))
         return dynamic.CheckResult(news, failures)
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
@@ -80,12 +64,12 @@ class ClaimProvider(_Provider):
                 engine.remove_network_if_unused()
 
 
-class ClusterProvider(_Provider):
+class ClusterProvider(LocalProvider):
     """A kind cluster. Inputs: the arguments of `KindArgs`, its `name`, and the `claim` that marks its nodes."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Refuse at preview what no cluster can be made from. `_olds` is empty for a new one and a replacement."""
-        news = _whole(news)
+        news = whole(news)
         try:
             if faults := faults_of_versions(_olds, news, date.today()):
                 raise SpecError(faults)
@@ -94,12 +78,12 @@ class ClusterProvider(_Provider):
                 if faults := _faults_of_mounts(news):
                     raise SpecError(faults)
         except (EngineError, SpecError) as error:
-            return dynamic.CheckResult(news, [_failure(error)])
+            return dynamic.CheckResult(news, [failure(error)])
         return dynamic.CheckResult(news, [])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """What changes in place and what makes the cluster anew, with the reason on the user's display."""
-        _olds, _news = _whole(_olds), _whole(_news)
+        _olds, _news = whole(_olds), whole(_news)
         replaced = replacements(_olds, _news)
         for reason in replaced.values():
             progress.inform(f"{_news['name']} is replaced: {reason}")
@@ -114,7 +98,7 @@ class ClusterProvider(_Provider):
     def create(self, props: Properties) -> dynamic.CreateResult:
         """Have kind make the cluster, or take over what an earlier run had it finish from the same arguments."""
         engine = Engine.find()
-        props = _whole(props)
+        props = whole(props)
         name, claim = props["name"], props["claim"]
         mark = kind_config.mark_of(claim, props)
         with kind_cli.only_one(name) as lock:
@@ -135,7 +119,7 @@ class ClusterProvider(_Provider):
                 statuses = [{"name": container, "status": "running"} for container in _containers(props)]
             # As with kind itself, the API answers now, and nodes are Ready some seconds later: pods wait for them.
             kind_nodes.configure(engine, {}, props)
-        return dynamic.CreateResult(name, {**props, **_outputs(config, version, statuses)})
+        return dynamic.CreateResult(name, {**props, **outputs(config, version, statuses)})
 
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
         """Which nodes there are and whether they run; an empty id once none is left."""
@@ -147,7 +131,7 @@ class ClusterProvider(_Provider):
     def update(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.UpdateResult:
         """Start nodes that the last refresh found stopped, then bring labels, taints and mirrors to what is wanted."""
         engine = Engine.find()
-        _olds, _news = _whole(_olds), _whole(_news)
+        _olds, _news = whole(_olds), whole(_news)
         with kind_cli.only_one(_news["name"]):
             if names := stopped(_olds):
                 kind_nodes.start(engine, names)
@@ -155,7 +139,7 @@ class ClusterProvider(_Provider):
             kind_nodes.configure(engine, _olds, _news)
             config, version = kind_cli.kubeconfig_of(_news["name"]), kind_nodes.version(engine, _news["name"])
             statuses = _statuses(engine.nodes(_news["name"]))
-        return dynamic.UpdateResult({**_news, **_outputs(config, version, statuses)})
+        return dynamic.UpdateResult({**_news, **outputs(config, version, statuses)})
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Remove the nodes that bear our mark, with their volumes; none being there is fine."""
@@ -164,15 +148,6 @@ class ClusterProvider(_Provider):
         with kind_cli.only_one(name):
             progress.status(f"deleting the nodes of {name}")
             engine.remove([node.container for node in _ours(engine.nodes(name), _props["claim"])])
-
-
-def _whole(value: Any) -> Any:
-    """`value` with whole numbers as such: between processes every number travels as a float."""
-    if isinstance(value, dict):
-        return {key: _whole(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return list(map(_whole, value))
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _is_finished(engine: Engine, nodes: list[Node], props: Properties, mark: str) -> bool:
@@ -190,17 +165,6 @@ def _containers(props: Properties) -> list[str]:
 
 def _image(engine: Engine, props: Properties) -> str:
     return kind_image.choose(engine, props["version"], props["control_planes"], props.get("node_image"))
-
-
-def _outputs(config: str, version: str, statuses: list[dict[str, str]]) -> Properties:
-    cluster = kubeconfig.cluster_of(config)
-    return {
-        "kubeconfig": config,
-        "endpoint": cluster["server"],
-        "ca_certificate": base64.b64decode(cluster["certificate-authority-data"]).decode(),
-        "kubernetes_version": version,
-        "nodes": statuses,
-    }
 
 
 def _statuses(nodes: list[Node]) -> list[dict[str, str]]:
@@ -258,8 +222,3 @@ def _faults_of_mounts(props: Properties) -> list[Fault]:
         for i, path in enumerate(paths)
         if not path.exists()
     ]
-
-
-def _failure(error: Exception) -> dynamic.CheckFailure:
-    """A failure of the whole resource: the message itself names the key, as the stack file writes it."""
-    return dynamic.CheckFailure("", str(error))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from components.local import kind_cli
+from components.local import command, kind_cli
+from components.local.command import CommandError
 from components.local.kind_cli import KindError
 
 PORT_TAKEN = """\
@@ -108,10 +109,11 @@ def test_a_kind_that_is_not_there_is_said_with_what_to_do(monkeypatch):
 
 
 def test_a_kind_that_outlives_its_run_keeps_the_next_one_waiting(kind, shown, monkeypatch, tmp_path):
-    monkeypatch.setattr(kind_cli, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(command, "LOCK_SECONDS", 0)
     kind(f"echo $$ > {tmp_path}/pid; exec sleep 60")
     program = """
-from components.local import kind_cli
+from components.local import command, kind_cli
+from components.local.command import CommandError
 with kind_cli.only_one("demo") as lock:
     kind_cli.create("demo", "", "image", lock)
 """
@@ -120,13 +122,13 @@ with kind_cli.only_one("demo") as lock:
     run.send_signal(signal.SIGKILL)
     run.wait()
 
-    with pytest.raises(KindError, match="another run still works on the cluster demo"), kind_cli.only_one("demo"):
+    with pytest.raises(CommandError, match="another run still works on the cluster demo"), kind_cli.only_one("demo"):
         pytest.fail("nobody else may work on it")
     with kind_cli.only_one("another"):
         pass
 
     os.kill(pid, signal.SIGKILL)
-    monkeypatch.setattr(kind_cli, "LOCK_SECONDS", 60)
+    monkeypatch.setattr(command, "LOCK_SECONDS", 60)
     with kind_cli.only_one("demo"):
         pass
 

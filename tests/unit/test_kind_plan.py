@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.local import kind_plan
+from components.local.plan import faults_of_versions
 
 TODAY = date(2026, 11, 24)
 RUNNING: dict[str, Any] = {
@@ -123,14 +124,14 @@ def test_a_removed_node_makes_the_cluster_anew():
 
 
 def test_a_new_cluster_takes_no_version_that_is_out_of_support():
-    [fault] = kind_plan.faults_of_versions({}, {"version": "1.33"}, TODAY)
+    [fault] = faults_of_versions({}, {"version": "1.33"}, TODAY)
 
     assert "out of support since 2026-06-28" in fault.message
 
 
 def test_a_running_cluster_may_keep_a_version_that_went_out_of_support():
-    assert kind_plan.faults_of_versions({"version": "1.33"}, {"version": "1.33.4"}, TODAY) == []
+    assert faults_of_versions({"version": "1.33"}, {"version": "1.33.4"}, TODAY) == []
 
 
 def test_a_running_cluster_goes_to_no_version_that_is_out_of_support():
-    assert kind_plan.faults_of_versions({"version": "1.37"}, {"version": "1.33"}, TODAY)
+    assert faults_of_versions({"version": "1.37"}, {"version": "1.33"}, TODAY)

@@ -1,0 +1,50 @@
+"""What the dynamic providers of development clusters have in common."""
+
+import base64
+import sys
+from typing import Any
+
+from pulumi import dynamic
+
+from components import kubeconfig, progress
+
+Properties = dict[str, Any]
+
+
+class LocalProvider(dynamic.ResourceProvider):
+    """A provider that runs a program of this machine."""
+
+    serialize_as_secret_always = False  # what is pickled is the name of a class
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Prepare the process that this provider runs in."""
+        # A user sees a message, not a traceback: of the last exception alone, when it is raised `from None`. At module
+        # level this would make the provider hang.
+        sys.tracebacklimit = 0
+        progress.leave_with_the_engine()
+
+
+def whole(value: Any) -> Any:
+    """`value` with whole numbers as such: between processes every number travels as a float."""
+    if isinstance(value, dict):
+        return {key: whole(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return list(map(whole, value))
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def outputs(config: str, version: str, nodes: list[dict[str, str]]) -> Properties:
+    """What a cluster tells: how it is reached, what it runs, and its nodes with their statuses."""
+    cluster = kubeconfig.cluster_of(config)
+    return {
+        "kubeconfig": config,
+        "endpoint": cluster["server"],
+        "ca_certificate": base64.b64decode(cluster["certificate-authority-data"]).decode(),
+        "kubernetes_version": version,
+        "nodes": nodes,
+    }
+
+
+def failure(error: Exception) -> dynamic.CheckFailure:
+    """A failure of the whole resource: the message itself names the key, as the stack file writes it."""
+    return dynamic.CheckFailure("", str(error))
