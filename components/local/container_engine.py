@@ -77,18 +77,20 @@ class Engine:
     def nodes(self, cluster: str | None = None) -> list[Node]:
         """The nodes of a cluster of that name, whoever made it, by name; of every kind cluster where none is named."""
         label = CLUSTER_LABEL if cluster is None else f"{CLUSTER_LABEL}={cluster}"
+        return sorted(map(_node, self.inspected(label)), key=lambda node: node.container)
+
+    def inspected(self, label: str) -> list[dict[str, Any]]:
+        """All containers with `label`, a name or `name=value`, as the engine tells them."""
         ask = ["ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}"]
         names = self.run(*ask).split()
         while names:
             try:
-                inspected = json.loads(self.run("inspect", *names))
+                return json.loads(self.run("inspect", *names))
             except EngineError:
                 left = self.run(*ask).split()
                 if left == names:
                     raise
                 names = left  # some went between the two questions: another stack's may be on their way out
-            else:
-                return sorted(map(_node, inspected), key=lambda node: node.container)
         return []
 
     def images(self, repository: str) -> list[str]:
@@ -99,13 +101,17 @@ class Engine:
         """Whether the engine holds the image, so that nothing would be pulled."""
         return self._ask("image", "inspect", reference).returncode == 0
 
-    def has_network(self) -> bool:
-        """Whether the network of kind's nodes exists."""
-        return self._ask("network", "inspect", self.network).returncode == 0
+    def has_network(self, name: str | None = None) -> bool:
+        """Whether a network exists: that of kind's nodes unless one is named."""
+        return self._ask("network", "inspect", name or self.network).returncode == 0
 
-    def remove_network_if_unused(self) -> None:
-        """Remove the network of kind's nodes; one that some container still uses stays."""
-        self._ask("network", "rm", self.network)
+    def remove_network_if_unused(self, name: str | None = None) -> None:
+        """Remove a network, that of kind's nodes unless one is named; one that some container still uses stays."""
+        self._ask("network", "rm", name or self.network)
+
+    def remove_volume_if_unused(self, name: str) -> None:
+        """Remove a volume; one that some container still uses stays, and none being there is fine."""
+        self._ask("volume", "rm", name)
 
     def run(self, *words: str, stdin: str | None = None) -> str:
         """Run a command of the engine and return what it printed.

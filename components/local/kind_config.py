@@ -1,12 +1,12 @@
 """What kind is told: pure functions from arguments to its configuration and to the names that it will give."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from components.local import plan
+from components.local.node_containers import host_path
 
 LOAD_BALANCER_IMAGE = "docker.io/envoyproxy/envoy:v1.36.2"
 """What kind 0.33 puts before several control planes (its pkg/cluster/internal/loadbalancer/const.go)."""
@@ -79,11 +79,6 @@ def render(args: Mapping[str, Any], *, name: str, mark: str, cgroup_v1: bool) ->
         kubelet = {"kind": "KubeletConfiguration", "failCgroupV1": False, "cgroupDriver": "cgroupfs"}
         config["kubeadmConfigPatches"] = [yaml.safe_dump(kubelet, sort_keys=False)]
     return yaml.dump(config, Dumper=_Dumper, sort_keys=False)
-
-
-def host_path(mount: Mapping[str, Any]) -> Path:
-    """Where what is mounted lies on this machine: from the current folder, which is the project's."""
-    return Path(mount["host_path"]).expanduser().absolute()
 
 
 def mark_of(claim: str, args: Mapping[str, Any]) -> str:

@@ -7,7 +7,6 @@ same name without it is never touched.
 These classes are found again by their names when a stack is destroyed years later: neither may be renamed or moved.
 """
 
-import os
 import uuid
 from datetime import date
 
@@ -19,8 +18,8 @@ from components.local.container_engine import Engine, EngineError, Node
 from components.local.kind_cli import KindError
 from components.local.kind_plan import replacements, stopped, updates
 from components.local.plan import faults_of_versions
-from components.local.provider import LocalProvider, Properties, failure, outputs, whole
-from components.spec import Fault, SpecError
+from components.local.provider import LocalProvider, Properties, failure, faults_of_mounts, outputs, whole
+from components.spec import SpecError
 
 LOAD_BALANCER = "external-load-balancer"
 SHARED_NETWORK = "n-"
@@ -75,7 +74,7 @@ class ClusterProvider(LocalProvider):
                 raise SpecError(faults)
             if not _olds:
                 _image(Engine.find(), news)
-                if faults := _faults_of_mounts(news):
+                if faults := faults_of_mounts(news):
                     raise SpecError(faults)
         except (EngineError, SpecError) as error:
             return dynamic.CheckResult(news, [failure(error)])
@@ -209,16 +208,3 @@ def _engine_of(name: str) -> Engine:
             f"{name} cannot be removed while its container engine does not answer; start that engine and try again, "
             "or, if the engine is gone for good, forget the stack: `pulumi stack rm --force --preserve-config`"
         ) from None
-
-
-def _faults_of_mounts(props: Properties) -> list[Fault]:
-    if os.environ.get("DOCKER_HOST", "").startswith(("ssh:", "tcp:")):
-        return []  # they lie on the engine's machine
-    paths = map(kind_config.host_path, props.get("extra_mounts", []))
-    return [
-        Fault(
-            f"extraMounts[{i}].hostPath", f"{path} is not there; make it, or the engine makes an empty folder of root's"
-        )
-        for i, path in enumerate(paths)
-        if not path.exists()
-    ]

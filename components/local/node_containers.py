@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from ipaddress import ip_address
 from itertools import combinations
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
@@ -48,6 +48,11 @@ class Mount(TypedDict):
 
     read_only: NotRequired[bool]
     """Default: false."""
+
+
+def host_path(mount: Mapping[str, Any]) -> Path:
+    """Where what is mounted lies on this machine: from the current folder, which is the project's."""
+    return Path(mount["host_path"]).expanduser().absolute()
 
 
 def port_faults(args: Mapping[str, Any]) -> list[Fault]:

@@ -1,12 +1,15 @@
 """What the dynamic providers of development clusters have in common."""
 
 import base64
+import os
 import sys
 from typing import Any
 
 from pulumi import dynamic
 
 from components import kubeconfig, progress
+from components.local.node_containers import host_path
+from components.spec import Fault
 
 Properties = dict[str, Any]
 
@@ -48,3 +51,17 @@ def outputs(config: str, version: str, nodes: list[dict[str, str]]) -> Propertie
 def failure(error: Exception) -> dynamic.CheckFailure:
     """A failure of the whole resource: the message itself names the key, as the stack file writes it."""
     return dynamic.CheckFailure("", str(error))
+
+
+def faults_of_mounts(props: Properties) -> list[Fault]:
+    """Which of the folders that nodes are to see are not there."""
+    if os.environ.get("DOCKER_HOST", "").startswith(("ssh:", "tcp:")):
+        return []  # they lie on the engine's machine
+    paths = map(host_path, props.get("extra_mounts", []))
+    return [
+        Fault(
+            f"extraMounts[{i}].hostPath", f"{path} is not there; make it, or the engine makes an empty folder of root's"
+        )
+        for i, path in enumerate(paths)
+        if not path.exists()
+    ]
