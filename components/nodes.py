@@ -46,6 +46,15 @@ def count_faults(control_planes: int, workers: int, most: int) -> list[Fault]:
     return faults
 
 
+def gate_faults(gates: Iterable[str]) -> list[Fault]:
+    """Which of the names of feature gates cannot be one."""
+    return [
+        Fault("featureGates", f"{gate!r} is no feature gate; write one like ImageVolume")
+        for gate in gates
+        if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", gate)
+    ]
+
+
 def label_faults(key: str, labels: Mapping[str, str]) -> list[Fault]:
     """What Kubernetes would refuse of `labels`, which stand at `key`.
 

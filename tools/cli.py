@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from components import versions
 from components.machines.machine_args import Driver
-from tools import engine, node_image, paths, plugins, toolchain, user_kubeconfig, workspace
+from tools import docker_desktop, engine, node_image, paths, plugins, toolchain, user_kubeconfig, workspace
 from tools.bench import MEASURES, run_all
 from tools.console import Problem, console, say, step
 from tools.run import run
@@ -40,6 +40,8 @@ def up(name: str, words: Sequence[str]) -> None:
     plugins.ensure(stack.extras)
     if stack.target.name == "kind":
         node_image.ensure(args)
+    elif stack.target.name == "existing":
+        docker_desktop.ensure(args)
     elif stack.driver is Driver.CONTAINER:
         node_image.ensure_machine(args)
     stack.create()

@@ -164,8 +164,10 @@ class Stack:
 
     @property
     def in_containers(self) -> bool:
-        """Whether its nodes are containers on this machine."""
-        return self.target.in_containers and self.driver in (None, Driver.CONTAINER)
+        """Whether its nodes are containers on this machine, for which an engine is had."""
+        # minikube's own driver; no other target has such a key.
+        in_docker = self.cluster.get("driver", "docker") == "docker"
+        return self.target.in_containers and in_docker and self.driver in (None, Driver.CONTAINER)
 
     @property
     def is_production(self) -> bool:

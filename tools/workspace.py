@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from components.local.existing_kubeconfig import OWN
 from tools import paths
 from tools.console import Problem
 from tools.engine import Engine
@@ -31,6 +32,7 @@ def environment(stack: str, engine: Engine | None) -> dict[str, str]:
         "PATH": os.pathsep.join(own + rest),
         "KUBECONFIG": str(kubeconfig(stack)),
         "SLIPWAY_KUBECONFIGS": str(paths.KUBECONFIGS),
+        OWN: _own_kubeconfig(),
         # Every installed SDK would have its plugin fetched; the engine fetches what the program uses by itself.
         "PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -70,6 +72,13 @@ def prepare() -> None:
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))
         fresh.replace(paths.PASSPHRASE)
+
+
+def _own_kubeconfig() -> str:
+    """What KUBECONFIG is without this; in a shell after `make env`, what it was before. Empty where it was not set."""
+    chosen = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
+    others = [path for path in chosen if not Path(path).is_relative_to(paths.KUBECONFIGS)]
+    return os.pathsep.join(others) or os.environ.get(OWN, "")
 
 
 def _state() -> Mapping[str, str]:

@@ -1,7 +1,6 @@
 """What a stack says about a kind cluster, and the rules it must keep. Pure: no engine is asked."""
 
 import re
-from collections.abc import Iterable
 from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import PurePosixPath
@@ -14,7 +13,7 @@ from components.cluster import ClusterArgs
 from components.local import kind_config
 from components.local.node_containers import IMAGE, Mount, PortMapping, mirror_faults, mount_faults, port_faults
 from components.network import cidr_faults, size_faults
-from components.nodes import Taint, count_faults, label_faults, taint_faults
+from components.nodes import Taint, count_faults, gate_faults, label_faults, taint_faults
 from components.spec import Fault
 
 LONGEST_NAME = 40
@@ -110,7 +109,7 @@ def faults_of(args: KindArgs) -> list[Fault]:
         *([] if version_faults else _image_faults(args)),
         *port_faults(args),
         *mount_faults(args.get("extra_mounts", []), PurePosixPath(kind_config.MARK)),
-        *_gate_faults(args.get("feature_gates", {})),
+        *gate_faults(args.get("feature_gates", {})),
         *mirror_faults(args.get("registry_mirrors", {})),
         *_label_and_taint_faults(args),
     ]
@@ -164,14 +163,6 @@ def _image_faults(args: KindArgs) -> list[Fault]:
             )
         ]
     return []
-
-
-def _gate_faults(gates: Iterable[str]) -> list[Fault]:
-    return [
-        Fault("featureGates", f"{gate!r} is no feature gate; write one like ImageVolume")
-        for gate in gates
-        if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", gate)
-    ]
 
 
 def _label_and_taint_faults(args: KindArgs) -> list[Fault]:

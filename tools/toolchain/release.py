@@ -36,7 +36,7 @@ def fetch(name: str, version: str, release: Release) -> Path:
     """
     platform, folder = here(), _folder(name, version)
     if platform not in release.sums:
-        raise Unavailable(f"there is none for {platform}")
+        raise Unavailable(f"Slipway pins none for {platform}")
     url = release.url.format(version=version, platform=release.platforms[platform])
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):

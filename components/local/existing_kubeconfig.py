@@ -1,0 +1,126 @@
+"""One context of a kubeconfig of the user's, as a kubeconfig that needs no other file. Nothing is written there.
+
+How contexts, files, relative paths and lists in KUBECONFIG work is client-go's to say, and kubectl is client-go.
+"""
+
+import difflib
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.bootstrap.kubectl import KubectlError
+
+OWN = "SLIPWAY_OWN_KUBECONFIG"
+"""What KUBECONFIG was before `make` gave the process that of the stack."""
+
+SECONDS = 30
+
+DOCKER_DESKTOP = "docker-desktop"
+"""The context that Docker Desktop makes."""
+
+
+class KubeconfigError(Exception):
+    """A kubeconfig that is not there, is broken, or lacks the context: one line with the fix."""
+
+    __module__ = "builtins"  # so that Pulumi shows "KubeconfigError: …" without the path of this class
+
+
+def read(path: str | None, context: str, name: str) -> str:
+    """The context, its cluster and its user as a kubeconfig of their own, all called `name`.
+
+    Certificates and tokens that lie in files are put into it. The name is the stack's, so that merging it into the file
+    that it comes from, and taking it out again, never meets what stands there.
+
+    Raises:
+        KubeconfigError: The kubeconfig, or the context, cannot be had.
+        KubectlError: kubectl cannot be run.
+    """
+    files = _files(path)
+    where = os.pathsep.join(map(str, files))
+    if not any(file.exists() for file in files):
+        raise KubeconfigError(f"there is no kubeconfig {where}; write kubeconfig: PATH, or make that cluster first")
+    config = _view(where)
+    contexts = [entry["name"] for entry in config.get("contexts") or []]
+    if context not in contexts:
+        raise KubeconfigError(f"{where} has no context {context!r}; {_instead(context, contexts)}")
+    config = _view(where, "--minify", "--flatten", f"--context={context}")
+    try:
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"] or {}
+        namespace = config["contexts"][0]["context"].get("namespace")
+    except (KeyError, IndexError, TypeError):
+        raise KubeconfigError(
+            f"the context {context!r} of {where} names a cluster or user that is not in there; mend it "
+            "(`kubectl config view`), or write another context"
+        ) from None
+    return _named(name, cluster, _with_token(user, where), namespace)
+
+
+def _files(path: str | None) -> list[Path]:
+    """The files that kubectl would read, without those that Slipway keeps for shells."""
+    if path is not None:
+        return [Path(path).expanduser().absolute()]
+    listed = os.environ.get(OWN) or os.environ.get("KUBECONFIG", "")
+    ours = os.environ.get("SLIPWAY_KUBECONFIGS")
+    chosen = [Path(each).expanduser().absolute() for each in listed.split(os.pathsep) if each]
+    return [file for file in chosen if not (ours and file.is_relative_to(ours))] or [Path.home() / ".kube/config"]
+
+
+def _view(files: str, *words: str) -> dict[str, Any]:
+    command = ["kubectl", "config", "view", "--raw", "--output=yaml", *words]
+    try:
+        done = subprocess.run(
+            command,
+            env={**os.environ, "KUBECONFIG": files},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+    except OSError as error:
+        raise KubectlError(f"kubectl cannot be run: {error.strerror}; is it on PATH?") from None
+    except subprocess.TimeoutExpired:
+        raise KubectlError(f"kubectl config has not ended within {SECONDS} s") from None
+    if done.returncode:
+        # Of a broken file kubectl tells the line, and never what stands there.
+        why = " ".join(done.stderr.split()).removeprefix("error: ") or "kubectl printed nothing"
+        raise KubeconfigError(f"the kubeconfig {files} cannot be read: {why}; mend it, or write kubeconfig: PATH")
+    return yaml.safe_load(done.stdout) or {}
+
+
+def _instead(context: str, contexts: list[str]) -> str:
+    if context == DOCKER_DESKTOP:
+        return (
+            "turn Kubernetes on in Docker Desktop: Settings, Kubernetes, Enable Kubernetes, Apply & Restart; "
+            "then run this again"
+        )
+    if close := difflib.get_close_matches(context, contexts, n=1):
+        return f"did you mean {close[0]}?"
+    return f"write one of {', '.join(contexts)}" if contexts else "it has none at all"
+
+
+def _with_token(user: dict[str, Any], where: str) -> dict[str, Any]:
+    """`user` with the token itself where a file has it: `--flatten` takes in certificates alone."""
+    file = user.get("tokenFile")
+    if not file:
+        return user
+    try:
+        token = Path(file).read_text().strip()
+    except OSError as error:
+        raise KubeconfigError(f"{file}, the token that {where} names, cannot be read: {error.strerror}") from None
+    return {**{key: value for key, value in user.items() if key != "tokenFile"}, "token": token}
+
+
+def _named(name: str, cluster: dict[str, Any], user: dict[str, Any], namespace: str | None) -> str:
+    context = {"cluster": name, "user": name, **({"namespace": namespace} if namespace else {})}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": cluster}],
+        "contexts": [{"name": name, "context": context}],
+        "users": [{"name": name, "user": user}],
+        "current-context": name,
+    }
+    return yaml.safe_dump(config, sort_keys=False)
