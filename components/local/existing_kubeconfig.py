@@ -42,20 +42,21 @@ def read(path: str | None, context: str, name: str) -> str:
     where = os.pathsep.join(map(str, files))
     if not any(file.exists() for file in files):
         raise KubeconfigError(f"there is no kubeconfig {where}; write kubeconfig: PATH, or make that cluster first")
-    config = _view(where)
-    contexts = [entry["name"] for entry in config.get("contexts") or []]
-    if context not in contexts:
-        raise KubeconfigError(f"{where} has no context {context!r}; {_instead(context, contexts)}")
-    config = _view(where, "--minify", "--flatten", f"--context={context}")
+    try:
+        config = _view(where, "--minify", "--flatten", f"--context={context}")
+    except KubeconfigError:
+        contexts = [entry["name"] for entry in _view(where).get("contexts") or []]
+        if context in contexts:
+            raise
+        raise KubeconfigError(f"{where} has no context {context!r}; {_instead(context, contexts)}") from None
     try:
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"] or {}
         namespace = config["contexts"][0]["context"].get("namespace")
     except (KeyError, IndexError, TypeError):
         raise KubeconfigError(
-            f"the context {context!r} of {where} names a cluster or user that is not in there; mend it "
-            "(`kubectl config view`), or write another context"
+            f"the context {context!r} of {where} names no cluster or no user; mend it, or write another context"
         ) from None
-    return _named(name, cluster, _with_token(user, where), namespace)
+    return _named(name, cluster, _on_its_own(user, files), namespace)
 
 
 def _files(path: str | None) -> list[Path]:
@@ -101,16 +102,26 @@ def _instead(context: str, contexts: list[str]) -> str:
     return f"write one of {', '.join(contexts)}" if contexts else "it has none at all"
 
 
-def _with_token(user: dict[str, Any], where: str) -> dict[str, Any]:
-    """`user` with the token itself where a file has it: `--flatten` takes in certificates alone."""
-    file = user.get("tokenFile")
-    if not file:
-        return user
-    try:
-        token = Path(file).read_text().strip()
-    except OSError as error:
-        raise KubeconfigError(f"{file}, the token that {where} names, cannot be read: {error.strerror}") from None
-    return {**{key: value for key, value in user.items() if key != "tokenFile"}, "token": token}
+def _on_its_own(user: dict[str, Any], files: list[Path]) -> dict[str, Any]:
+    """`user` without paths that are relative to a kubeconfig, and with its token: `--flatten` minds certificates."""
+    user = dict(user)
+    if file := user.pop("tokenFile", None):
+        try:
+            user["token"] = _found(file, files).read_text().strip()
+        except OSError as error:
+            raise KubeconfigError(
+                f"{file}, where a kubeconfig says its token is, cannot be read: {error.strerror}"
+            ) from None
+    match user.get("exec"):
+        case {"command": str(command)} if os.sep in command:
+            user["exec"] = {**user["exec"], "command": str(_found(command, files))}
+    return user
+
+
+def _found(path: str, files: list[Path]) -> Path:
+    """Where a path of a kubeconfig leads: from the folder of the kubeconfig, whichever of them it stands in."""
+    found = [file.parent / path for file in files]
+    return next((each for each in found if each.exists()), found[0])
 
 
 def _named(name: str, cluster: dict[str, Any], user: dict[str, Any], namespace: str | None) -> str:

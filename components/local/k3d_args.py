@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import NotRequired
 
@@ -11,6 +10,7 @@ from components.cluster import ClusterArgs
 from components.local import k3d_config
 from components.local.node_containers import (
     IMAGE,
+    Cni,
     Mount,
     PortMapping,
     mirror_faults,
@@ -31,13 +31,6 @@ NODE_POD_PREFIX = 24
 
 POD_PREFIXES = (NODE_POD_PREFIX - 16, NODE_POD_PREFIX)
 SERVICE_PREFIXES = (12, 28)
-
-
-class Cni(StrEnum):
-    """Whether k3s brings its pod network."""
-
-    DEFAULT = "default"
-    NONE = "none"
 
 
 class K3dArgs(ClusterArgs):

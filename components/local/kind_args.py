@@ -1,7 +1,6 @@
 """What a stack says about a kind cluster, and the rules it must keep. Pure: no engine is asked."""
 
 import re
-from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import PurePosixPath
 from typing import NotRequired
@@ -11,7 +10,7 @@ from typing_extensions import TypedDict
 from components import versions
 from components.cluster import ClusterArgs
 from components.local import kind_config
-from components.local.node_containers import IMAGE, Mount, PortMapping, mirror_faults, mount_faults, port_faults
+from components.local.node_containers import IMAGE, Cni, Mount, PortMapping, mirror_faults, mount_faults, port_faults
 from components.network import cidr_faults, size_faults
 from components.nodes import Taint, count_faults, gate_faults, label_faults, taint_faults
 from components.spec import Fault
@@ -26,13 +25,6 @@ NODE_POD_PREFIX = 24
 
 POD_PREFIXES = (NODE_POD_PREFIX - 16, NODE_POD_PREFIX)
 SERVICE_PREFIXES = (12, 28)
-
-
-class Cni(StrEnum):
-    """Whether kind installs its pod network."""
-
-    DEFAULT = "default"
-    NONE = "none"
 
 
 class NodeLabels(TypedDict):

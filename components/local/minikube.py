@@ -12,7 +12,7 @@ from pulumi import dynamic
 
 from components.cluster import Cluster
 from components.local import minikube_config
-from components.local.minikube_args import Driver, MinikubeArgs, faults_of
+from components.local.minikube_args import MinikubeArgs, MinikubeDriver, faults_of
 from components.local.minikube_provider import ClaimProvider, ClusterProvider
 from components.spec import Fault
 
@@ -87,7 +87,7 @@ def _inputs(args: MinikubeArgs) -> dict[str, object]:
     return {
         **inputs,
         **numbers,
-        "driver": args.get("driver", Driver.DOCKER),
+        "driver": args.get("driver", MinikubeDriver.DOCKER),
         "control_planes": int(args.get("control_planes", 1)),
         "workers": int(args.get("workers", 0)),
     }

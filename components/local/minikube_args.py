@@ -18,7 +18,7 @@ POD_PREFIXES = (8, 24)
 SERVICE_PREFIXES = (12, 28)
 
 
-class Driver(StrEnum):
+class MinikubeDriver(StrEnum):
     """What the nodes are."""
 
     DOCKER = "docker"
@@ -36,7 +36,7 @@ class ContainerRuntime(StrEnum):
     DOCKER = "docker"
 
 
-class Cni(StrEnum):
+class MinikubeCni(StrEnum):
     """Which pod network minikube brings."""
 
     DEFAULT = "default"
@@ -49,7 +49,7 @@ class Cni(StrEnum):
 class MinikubeArgs(ClusterArgs):
     """A cluster of minikube on this machine."""
 
-    driver: NotRequired[Driver]
+    driver: NotRequired[MinikubeDriver]
     """What the nodes are: containers of `docker` or `podman`, virtual machines of `kvm2` or `qemu2`, or, with `none`,
     this machine itself, which is then changed. Default: docker."""
 
@@ -71,7 +71,7 @@ class MinikubeArgs(ClusterArgs):
     container_runtime: NotRequired[ContainerRuntime]
     """What runs containers in the nodes. Default: containerd."""
 
-    cni: NotRequired[Cni]
+    cni: NotRequired[MinikubeCni]
     """Which pod network minikube brings; with `none`, nodes are Ready once you install one. Default: default, which is
     one that suits the driver."""
 
@@ -125,8 +125,8 @@ def _count_faults(args: MinikubeArgs) -> list[Fault]:
 
 def _driver_faults(args: MinikubeArgs) -> list[Fault]:
     """What a driver has no use for is refused: minikube passes over it, with a warning at most."""
-    driver = args.get("driver", Driver.DOCKER)
-    if driver is Driver.NONE:
+    driver = args.get("driver", MinikubeDriver.DOCKER)
+    if driver == MinikubeDriver.NONE:
         faults = [
             Fault(key, f"is for machines that minikube makes, and with driver: none it takes this one; drop {key}")
             for key, given in (

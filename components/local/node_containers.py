@@ -13,6 +13,13 @@ from typing_extensions import TypedDict
 from components.spec import Fault
 
 
+class Cni(StrEnum):
+    """Whether the program that makes the cluster brings its pod network."""
+
+    DEFAULT = "default"
+    NONE = "none"
+
+
 class Protocol(StrEnum):
     """What a published port carries."""
 

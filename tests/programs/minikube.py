@@ -89,7 +89,7 @@ def start(there: Machine, name: str, words: list[str]) -> None:
         step("Selecting Driver")
         return
     version = option(words, "--kubernetes-version")
-    config = load(name) if (home() / "profiles" / name / "config.json").exists() else None
+    config: dict[str, Any] | None = load(name) if (home() / "profiles" / name / "config.json").exists() else None
     if config is None:
         control_planes = 3 if "--ha" in words else 1
         nodes = [

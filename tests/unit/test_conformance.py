@@ -19,14 +19,21 @@ from tests.unit.recording import Deployment
 
 TESTS = Path(__file__).parents[1]
 
-KIND = {
-    "pulumi-python:dynamic/slipway:KindNodes": {
-        "kubeconfig": "apiVersion: v1",
-        "endpoint": "https://127.0.0.1:6443",
-        "ca_certificate": "-----BEGIN CERTIFICATE-----",
-        "kubernetes_version": "v1.37.2",
-        "nodes": [],
-    }
+_CLUSTER = {
+    "kubeconfig": "apiVersion: v1",
+    "endpoint": "https://127.0.0.1:6443",
+    "ca_certificate": "-----BEGIN CERTIFICATE-----",
+    "kubernetes_version": "v1.37.2",
+}
+DEVELOPMENT = {
+    f"pulumi-python:dynamic/slipway:{kind}": outputs
+    for kind, outputs in {
+        "KindNodes": {**_CLUSTER, "nodes": []},
+        "MinikubeClaim": {"home": "/home/ann/.local/state/slipway/minikube/0123abcd"},
+        "MinikubeNodes": {**_CLUSTER, "nodes": []},
+        "K3dNodes": {**_CLUSTER, "kubernetes_version": "v1.37.2+k3s1", "nodes": []},
+        "ExistingContext": {**_CLUSTER, "pod_cidr": None, "service_cidr": None},
+    }.items()
 }
 """Of dynamic resources, which no cloud's table knows."""
 
@@ -50,7 +57,7 @@ def made(deploy_once):
         component, args = read(example, changes)
         clouds = [example.cloud] if example.cloud else []
         return deploy_once(
-            component, "test", args, clouds=clouds, preview=preview, outputs={**KIND, **kubeadm.outputs()}
+            component, "test", args, clouds=clouds, preview=preview, outputs={**DEVELOPMENT, **kubeadm.outputs()}
         )
 
     return make

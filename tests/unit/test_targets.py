@@ -53,7 +53,8 @@ def test_the_name_of_the_stack_meets_the_rules_for_names_too():
         ({"target": "kind", "cluster": ""}, "slipway:cluster: has no value; write a mapping of keys to values"),
         (
             {**KIND, "target": ""},
-            "slipway:target: has no value; write one of kind, kubeadm, gke, eks, aks, doks, kapsule",
+            "slipway:target: has no value; "
+            "write one of kind, minikube, k3d, existing, kubeadm, gke, eks, aks, doks, kapsule",
         ),
         (
             {"target": "kind", "cluster": None},
