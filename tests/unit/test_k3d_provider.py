@@ -9,8 +9,8 @@ from components.local import k3d_cli, k3d_provider
 from components.local.container_engine import Engine, EngineError
 from components.local.k3d_cli import K3dError
 from components.local.k3d_provider import ClaimProvider, ClusterProvider
-from tests import programs
 from tests.programs.machine import calls, kubeconfigs, machine
+from tests.programs.playing import play
 
 ARGS = {"name": "demo", "version": "1.37", "control_planes": 1.0, "workers": 1.0}
 NODES = ["k3d-demo-agent-0", "k3d-demo-server-0", "k3d-demo-serverlb"]
@@ -18,7 +18,7 @@ NODES = ["k3d-demo-agent-0", "k3d-demo-server-0", "k3d-demo-serverlb"]
 
 @pytest.fixture(autouse=True)
 def own_machine(monkeypatch, tmp_path):
-    programs.play(monkeypatch, tmp_path)
+    play(monkeypatch, tmp_path)
     yield
     Engine.find.cache_clear()
 

@@ -12,8 +12,8 @@ from components.local import minikube_cli, minikube_plan, minikube_provider
 from components.local.container_engine import Engine
 from components.local.minikube_cli import MinikubeError
 from components.local.minikube_provider import ClaimProvider, ClusterProvider
-from tests import programs
 from tests.programs.machine import calls, kubeconfigs, machine
+from tests.programs.playing import play
 
 ARGS = {"name": "demo", "version": "1.35", "driver": "docker", "control_planes": 1.0, "workers": 1.0}
 
@@ -26,7 +26,7 @@ class Today(date):
 
 @pytest.fixture(autouse=True)
 def own_machine(monkeypatch, tmp_path):
-    programs.play(monkeypatch, tmp_path)
+    play(monkeypatch, tmp_path)
     monkeypatch.setattr(minikube_provider, "date", Today)
     yield
     Engine.find.cache_clear()
