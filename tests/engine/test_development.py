@@ -10,7 +10,6 @@ from tests import programs
 from tests.engine.slipway import Stack
 
 STACKS = ("dev-k3s", "dev-minikube")
-NODES = {"dev-k3s": "k3d-dev-k3s-agent-{}", "dev-minikube": "dev-minikube-m{:02}"}
 
 
 @pytest.fixture
@@ -19,9 +18,7 @@ def development(slipway, tmp_path):
 
     def make(name: str, **cluster: Any) -> Stack:
         stack = slipway(name, **cluster)
-        own = programs.install(tmp_path / "played")
-        stack.environment.update(own)
-        stack.environment["PATH"] = f"{own['PATH']}"
+        stack.environment.update(programs.install(tmp_path / "played"))
         return stack
 
     return make
@@ -33,7 +30,7 @@ def there(stack: Stack) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_a_cluster_is_made_once_and_goes_with_all_that_was_made_for_it(development, name):
+def test_a_cluster_is_made_once_changed_in_place_and_goes_with_all_that_was_made_for_it(development, name):
     stack = development(name, workers=1)
     assert set(stack.preview().changes) == {"create"}
     assert there(stack)["containers"] == {}
@@ -47,15 +44,6 @@ def test_a_cluster_is_made_once_and_goes_with_all_that_was_made_for_it(developme
     assert "c2VjcmV0" in kubeconfig
     assert "c2VjcmV0" not in stack.state_file().read_text()
 
-    stack.destroy()
-    assert stack.state() == []
-    assert (there(stack)["containers"], there(stack)["networks"], there(stack)["volumes"]) == ({}, [], [])
-
-
-@pytest.mark.parametrize("name", STACKS)
-def test_workers_change_in_place_and_a_fixed_key_makes_the_cluster_anew_with_its_reason(development, name):
-    stack = development(name, workers=1)
-    stack.up()
     stack.set(workers=2)
     run = stack.up()
     assert run.changes["update"] == 1
@@ -63,9 +51,12 @@ def test_workers_change_in_place_and_a_fixed_key_makes_the_cluster_anew_with_its
 
     stack.set(podCidr="10.77.0.0/16")
     run = stack.preview()
-
     assert run.changes["replace"] == 1
     assert f"{name} is replaced: podCidr unset → 10.77.0.0/16, and is written into the control plane" in run.output
+
+    stack.destroy()
+    assert stack.state() == []
+    assert (there(stack)["containers"], there(stack)["networks"], there(stack)["volumes"]) == ({}, [], [])
 
 
 @pytest.mark.parametrize("name", STACKS)

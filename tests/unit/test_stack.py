@@ -243,3 +243,20 @@ def test_people_with_rights_bring_what_gives_them(write, target, more, extras):
         f'config:\n  slipway:target: {target}\n  slipway:cluster: {{version: "1.37"{more}}}\n  slipway:access: {{}}\n'
     )
     assert write(text).extras == extras
+
+
+@pytest.mark.parametrize(
+    ("target", "more", "wanted"),
+    [
+        ("minikube", "", True),
+        ("minikube", ", driver: docker", True),
+        ("minikube", ", driver: kvm2", False),
+        ("minikube", ", driver: none", False),
+        ("k3d", "", True),
+        ("existing", ", context: mine", False),
+    ],
+)
+def test_an_engine_is_had_for_clusters_in_dockers_containers_alone(write, target, more, wanted):
+    text = f'config:\n  slipway:target: {target}\n  slipway:cluster: {{version: "1.37"{more}}}\n'
+
+    assert write(text).in_containers is wanted

@@ -81,3 +81,21 @@ def test_the_programs_that_were_brought_come_first_on_path():
 
 def test_each_stack_has_a_kubeconfig_of_its_own():
     assert workspace.kubeconfig("dev-kind") != workspace.kubeconfig("prod-gke")
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [(None, ""), ("/home/ann/one:/home/ann/two", "/home/ann/one:/home/ann/two"), ("{own}/dev-kind.yaml", "")],
+)
+def test_the_users_own_kubeconfig_is_remembered_beside_that_of_the_stack(monkeypatch, before, kept):
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.delenv("SLIPWAY_OWN_KUBECONFIG", raising=False)
+    if before:
+        monkeypatch.setenv("KUBECONFIG", before.format(own=paths.KUBECONFIGS))
+    variables = workspace.environment("dev-kind", None)
+    assert variables["SLIPWAY_OWN_KUBECONFIG"] == kept
+
+    # In a shell after `make env` KUBECONFIG is the stack's.
+    for name in ("KUBECONFIG", "SLIPWAY_OWN_KUBECONFIG"):
+        monkeypatch.setenv(name, variables[name])
+    assert workspace.environment("dev-kind", None)["SLIPWAY_OWN_KUBECONFIG"] == kept
