@@ -6,6 +6,7 @@ was asked for is then left out, and the stack's compliance report says so. The R
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from components.feature import Args, Feature, Means, Support, equal, key, lacking, native, never, other_means, pool
 from components.spec import Fault
@@ -16,7 +17,7 @@ _ON_ONE_MACHINE = "its nodes are containers on this machine"
 _ONLY_READ = "Slipway only reads it, and it has what it has"
 _OWN_MACHINES = "there are as many machines as you say"
 
-FEATURES: Mapping[str, Feature] = {
+_FEATURES = {
     # What nodes there are
     "fully-managed-nodes": Feature(
         "Nodes managed as a whole (`compute: auto`)",
@@ -27,10 +28,7 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native("AKS Automatic"),
             "doks": lacking("DigitalOcean sells node pools only"),
             "kapsule": lacking("Scaleway sells node pools only"),
-            "kind": lacking(_ON_ONE_MACHINE),
-            "minikube": lacking(_ON_ONE_MACHINE),
-            "k3d": lacking(_ON_ONE_MACHINE),
-            "existing": lacking(_ONLY_READ),
+            **dict.fromkeys(("kind", "minikube", "k3d"), lacking(_ON_ONE_MACHINE)),
             "kubeadm": lacking(_OWN_MACHINES),
         },
     ),
@@ -45,10 +43,7 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native(),
             "doks": native(),
             "kapsule": native(),
-            "kind": lacking(_ON_ONE_MACHINE),
-            "minikube": lacking(_ON_ONE_MACHINE),
-            "k3d": lacking(_ON_ONE_MACHINE),
-            "existing": lacking(_ONLY_READ),
+            **dict.fromkeys(("kind", "minikube", "k3d"), lacking(_ON_ONE_MACHINE)),
             "kubeadm": lacking(_OWN_MACHINES),
         },
     ),
@@ -61,10 +56,7 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native(),
             "doks": lacking("DigitalOcean sells no spot capacity"),
             "kapsule": lacking("Scaleway sells no spot capacity"),
-            "kind": lacking(_ON_ONE_MACHINE),
-            "minikube": lacking(_ON_ONE_MACHINE),
-            "k3d": lacking(_ON_ONE_MACHINE),
-            "existing": lacking(_ONLY_READ),
+            **dict.fromkeys(("kind", "minikube", "k3d"), lacking(_ON_ONE_MACHINE)),
             "kubeadm": lacking(_OWN_MACHINES),
         },
     ),
@@ -80,7 +72,6 @@ FEATURES: Mapping[str, Feature] = {
             "kind": lacking(_ON_ONE_MACHINE),
             "minikube": lacking("`minikube start --gpus` is not passed on"),
             "k3d": lacking("`k3d cluster create --gpus` is not passed on"),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": lacking("no driver gives machines a GPU"),
         },
     ),
@@ -93,10 +84,8 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native(),
             "doks": lacking("a Droplet's disk comes with its size; choose a machineType with a larger one"),
             "kapsule": native(),
-            "kind": lacking(_ON_ONE_MACHINE),
+            **dict.fromkeys(("kind", "k3d"), lacking(_ON_ONE_MACHINE)),
             "minikube": other_means("`diskGb`, of virtual machines"),
-            "k3d": lacking(_ON_ONE_MACHINE),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": other_means("`controlPlaneSize` and `workerSize` of virtual machines"),
         },
     ),
@@ -105,10 +94,7 @@ FEATURES: Mapping[str, Feature] = {
         never,
         {
             **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule", "kind"), native()),
-            "minikube": lacking("`kubectl label` and `kubectl taint` set them"),
-            "k3d": lacking("`kubectl label` and `kubectl taint` set them"),
-            "existing": lacking(_ONLY_READ),
-            "kubeadm": lacking("`kubectl label` and `kubectl taint` set them"),
+            **dict.fromkeys(("minikube", "k3d", "kubeadm"), lacking("`kubectl label` and `kubectl taint` set them")),
         },
     ),
     "node-repair": Feature(
@@ -118,10 +104,10 @@ FEATURES: Mapping[str, Feature] = {
             **dict.fromkeys(("gke", "eks", "aks", "kapsule"), native()),
             # https://github.com/digitalocean/container-blueprints/pull/4
             "doks": lacking("broken nodes stay; `doctl kubernetes cluster node-pool replace-node` replaces one"),
-            "kind": other_means("`make refresh` finds stopped nodes, the next `make up` starts them"),
-            "minikube": other_means("`make refresh` finds stopped nodes, the next `make up` starts them"),
+            **dict.fromkeys(
+                ("kind", "minikube"), other_means("`make refresh` finds stopped nodes, the next `make up` starts them")
+            ),
             "k3d": other_means("`make refresh` finds stopped nodes and lost workers, the next `make up` mends them"),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": other_means("`make refresh` finds stopped machines, the next `make up` starts them"),
         },
     ),
@@ -130,10 +116,8 @@ FEATURES: Mapping[str, Feature] = {
         never,
         {
             **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule"), native()),
-            "kind": lacking("a new version is a new cluster"),
+            **dict.fromkeys(("kind", "k3d"), lacking("a new version is a new cluster")),
             "minikube": lacking("each node is upgraded in its place"),
-            "k3d": lacking("a new version is a new cluster"),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": lacking(_OWN_MACHINES),
         },
     ),
@@ -143,10 +127,8 @@ FEATURES: Mapping[str, Feature] = {
         never,
         {
             **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule"), native()),
-            "kind": lacking("a new version is a new cluster"),
+            **dict.fromkeys(("kind", "k3d"), lacking("a new version is a new cluster")),
             "minikube": native("a minor at a time"),
-            "k3d": lacking("a new version is a new cluster"),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": native("one node after the other"),
         },
     ),
@@ -159,11 +141,8 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native("patches"),
             "doks": native("patches"),
             "kapsule": native("patches"),
-            "kind": lacking("it lives until it is made anew"),
-            "minikube": lacking("nothing happens by itself"),
-            "k3d": lacking("it lives until it is made anew"),
-            "existing": lacking(_ONLY_READ),
-            "kubeadm": lacking("nothing happens by itself"),
+            **dict.fromkeys(("kind", "k3d"), lacking("it lives until it is made anew")),
+            **dict.fromkeys(("minikube", "kubeadm"), lacking("nothing happens by itself")),
         },
     ),
     "upgrade-freezes": Feature(
@@ -175,11 +154,7 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native(),
             "doks": lacking("its window comes every week"),
             "kapsule": lacking("its window comes every week"),
-            "kind": lacking("nothing happens by itself"),
-            "minikube": lacking("nothing happens by itself"),
-            "k3d": lacking("nothing happens by itself"),
-            "existing": lacking(_ONLY_READ),
-            "kubeadm": lacking("nothing happens by itself"),
+            **dict.fromkeys(("kind", "minikube", "k3d", "kubeadm"), lacking("nothing happens by itself")),
         },
     ),
     "maintenance-window": Feature(
@@ -191,11 +166,7 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native(),
             "doks": native(),
             "kapsule": native(),
-            "kind": lacking("nothing happens by itself"),
-            "minikube": lacking("nothing happens by itself"),
-            "k3d": lacking("nothing happens by itself"),
-            "existing": lacking(_ONLY_READ),
-            "kubeadm": lacking("nothing happens by itself"),
+            **dict.fromkeys(("kind", "minikube", "k3d", "kubeadm"), lacking("nothing happens by itself")),
         },
     ),
     "highly-available-control-plane": Feature(
@@ -207,10 +178,8 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native("the Standard tier"),
             "doks": native(),
             "kapsule": native("a dedicated control plane"),
-            "kind": native("three containers, on one machine"),
+            **dict.fromkeys(("kind", "k3d"), native("three containers, on one machine")),
             "minikube": native("three nodes, on one machine"),
-            "k3d": native("three containers, on one machine"),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": native("any odd number, each node with a proxy of its own"),
         },
     ),
@@ -223,7 +192,6 @@ FEATURES: Mapping[str, Feature] = {
             "kind": lacking("kind has a network of its own"),
             "minikube": lacking("minikube has networks of its own"),
             "k3d": lacking("k3d makes a network for each cluster"),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": other_means(
                 "virtual machines and machines that you have are in yours; containers have their own"
             ),
@@ -238,20 +206,13 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native(),
             "doks": native(),
             "kapsule": native(),
-            "kind": native(),
-            "minikube": native(),
-            "k3d": native(),
-            "existing": lacking(_ONLY_READ),
-            "kubeadm": native(),
+            **dict.fromkeys(("kind", "minikube", "k3d", "kubeadm"), native()),
         },
     ),
     "service-cidr": Feature(
         "Choice of the Services' addresses",
         key("service_cidr"),
-        {
-            **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule", "kind", "minikube", "k3d", "kubeadm"), native()),
-            "existing": lacking(_ONLY_READ),
-        },
+        dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule", "kind", "minikube", "k3d", "kubeadm"), native()),
     ),
     "private-nodes": Feature(
         "Nodes without public addresses",
@@ -259,10 +220,7 @@ FEATURES: Mapping[str, Feature] = {
         {
             **dict.fromkeys(("gke", "eks", "aks", "kapsule"), native()),
             "doks": native("isolated workers, behind a NAT gateway"),
-            "kind": native("on a network of this machine"),
-            "minikube": native("on a network of this machine"),
-            "k3d": native("on a network of this machine"),
-            "existing": lacking(_ONLY_READ),
+            **dict.fromkeys(("kind", "minikube", "k3d"), native("on a network of this machine")),
             "kubeadm": native("on a network of this machine, or of yours"),
         },
     ),
@@ -275,10 +233,8 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native(),
             "doks": lacking("the API has a public address; apiAccess.authorizedCidrs says who reaches it"),
             "kapsule": lacking("the API has a public address; apiAccess.authorizedCidrs says who reaches it"),
-            "kind": native("on loopback"),
+            **dict.fromkeys(("kind", "k3d"), native("on loopback")),
             "minikube": native("on loopback, or in a network of this machine"),
-            "k3d": native("on loopback"),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": native("on loopback, or in a network of yours"),
         },
     ),
@@ -291,10 +247,8 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native(),
             "doks": native("the control plane's firewall"),
             "kapsule": native("the cluster's ACL"),
-            "kind": lacking("the API is on loopback"),
+            **dict.fromkeys(("kind", "k3d"), lacking("the API is on loopback")),
             "minikube": lacking("the API is on this machine"),
-            "k3d": lacking("the API is on loopback"),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": lacking("the API is on loopback, or in a network whose firewall is yours"),
         },
     ),
@@ -308,10 +262,8 @@ FEATURES: Mapping[str, Feature] = {
             "doks": native("Cilium"),
             "kapsule": native("Cilium"),
             "kind": other_means("`cni: none`, then a CNI of your choice"),
-            "minikube": other_means("`cni: calico` or `cni: cilium`"),
+            **dict.fromkeys(("minikube", "kubeadm"), other_means("`cni: calico` or `cni: cilium`")),
             "k3d": native("k3s' own controller"),
-            "existing": lacking(_ONLY_READ),
-            "kubeadm": other_means("`cni: calico` or `cni: cilium`"),
         },
     ),
     "load-balancer": Feature(
@@ -322,7 +274,6 @@ FEATURES: Mapping[str, Feature] = {
             "kind": other_means("portMappings, to a NodePort"),
             "minikube": other_means("`minikube tunnel`"),
             "k3d": native("k3s' own, on the nodes; portMappings publish them"),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": lacking("there is no cloud"),
         },
     ),
@@ -336,10 +287,7 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native(),
             "doks": native(),
             "kapsule": native(),
-            "kind": native("folders of the node"),
-            "minikube": native("folders of the node"),
-            "k3d": native("folders of the node"),
-            "existing": lacking(_ONLY_READ),
+            **dict.fromkeys(("kind", "minikube", "k3d"), native("folders of the node")),
             "kubeadm": lacking("there is no cloud"),
         },
     ),
@@ -353,11 +301,9 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native("groups of Entra ID"),
             "doks": lacking("whoever has a token of the team administers its clusters"),
             "kapsule": lacking("whoever has KubernetesFullAccess in the project's IAM administers its clusters"),
-            "kind": lacking("whoever has the kubeconfig administers it"),
-            "minikube": lacking("whoever has the kubeconfig administers it"),
-            "k3d": lacking("whoever has the kubeconfig administers it"),
-            "existing": lacking(_ONLY_READ),
-            "kubeadm": lacking("whoever has the kubeconfig administers it"),
+            **dict.fromkeys(
+                ("kind", "minikube", "k3d", "kubeadm"), lacking("whoever has the kubeconfig administers it")
+            ),
         },
     ),
     "workload-identity": Feature(
@@ -369,11 +315,7 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native("Workload Identity"),
             "doks": lacking("DigitalOcean knows no identity but tokens"),
             "kapsule": lacking("Scaleway knows no identity of pods"),
-            "kind": lacking("there is no cloud"),
-            "minikube": lacking("there is no cloud"),
-            "k3d": lacking("there is no cloud"),
-            "existing": lacking(_ONLY_READ),
-            "kubeadm": lacking("there is no cloud"),
+            **dict.fromkeys(("kind", "minikube", "k3d", "kubeadm"), lacking("there is no cloud")),
         },
     ),
     # Secrets, logs, names
@@ -386,10 +328,8 @@ FEATURES: Mapping[str, Feature] = {
             "aks": native("Key Vault"),
             "doks": lacking("DigitalOcean's API takes no key"),
             "kapsule": lacking("Scaleway's API takes no key"),
-            "kind": lacking("etcd is a folder on this machine"),
-            "minikube": lacking("etcd is a folder on this machine"),
+            **dict.fromkeys(("kind", "minikube"), lacking("etcd is a folder on this machine")),
             "k3d": lacking("its data is a folder on this machine"),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": native("secretbox, with a key in the encrypted state"),
         },
     ),
@@ -405,7 +345,6 @@ FEATURES: Mapping[str, Feature] = {
             "kind": lacking("`kind export logs` writes them to a folder"),
             "minikube": lacking("`minikube logs` prints them"),
             "k3d": lacking("`docker logs` prints them"),
-            "existing": lacking(_ONLY_READ),
             "kubeadm": native("audit log on each control plane"),
         },
     ),
@@ -414,11 +353,7 @@ FEATURES: Mapping[str, Feature] = {
         key("tags"),
         {
             **dict.fromkeys(("gke", "eks", "aks", "doks", "kapsule"), native()),
-            "kind": lacking("nobody bills for it"),
-            "minikube": lacking("nobody bills for it"),
-            "k3d": lacking("nobody bills for it"),
-            "existing": lacking(_ONLY_READ),
-            "kubeadm": lacking("nobody bills for it"),
+            **dict.fromkeys(("kind", "minikube", "k3d", "kubeadm"), lacking("nobody bills for it")),
         },
     ),
     "deletion-protection": Feature(
@@ -430,13 +365,17 @@ FEATURES: Mapping[str, Feature] = {
             "aks": other_means("a management lock on its resource group, and Pulumi's protect"),
             "doks": other_means("Pulumi's protect"),
             "kapsule": other_means("Pulumi's protect"),
-            "kind": other_means("Pulumi's protect"),
-            "minikube": other_means("Pulumi's protect"),
-            "k3d": other_means("Pulumi's protect"),
+            **dict.fromkeys(("kind", "minikube", "k3d"), other_means("Pulumi's protect")),
             "existing": other_means("it is never deleted, and Pulumi's protect keeps the stack from forgetting it"),
             "kubeadm": other_means("Pulumi's protect"),
         },
     ),
+}
+
+FEATURES: Mapping[str, Feature] = {
+    # All that a cluster which is there already gives is its own affair.
+    name: replace(feature, support={"existing": lacking(_ONLY_READ), **feature.support})
+    for name, feature in _FEATURES.items()
 }
 """Name, which a waiver uses → what it is. The order is that of the README's table."""
 
