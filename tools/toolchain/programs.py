@@ -227,10 +227,9 @@ K3D = Program(
             "5.9.0",
             Release(
                 "https://github.com/k3d-io/k3d/releases/download/v{version}/k3d-{platform}",
+                # As two projects pin them that have nothing to do with each other; for others there was one alone.
                 sums={
                     "linux-amd64": "06d8f25bc3a971c4eb29e0ff08429b180402db0f4dec838c9eac427e296800a0",
-                    "linux-arm64": "03cde5cf23e6e8e67de5a039ecf26e5b85aca82fba3e5d13dadf904cd218a250",
-                    "darwin-amd64": "b4aabc37534f95b9c764e7823f2df923f50d57600837aa60a06266cce47db732",
                     "darwin-arm64": "fe106541d5d0a3f18debcd4d432a16f8c0ce3e6ddc06f8fbb6f696a122313e00",
                 },
                 platforms={platform: platform for platform in PLATFORMS},
