@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -54,7 +55,7 @@ def follow(
     *,
     environment: Mapping[str, str],
     fix: str,
-    lock: int,
+    lock: int | None,
     stdin: str = "",
 ) -> tuple[int, list[str]]:
     """Run a program that works for a while, with each of its lines, of both streams, as it comes.
@@ -64,7 +65,7 @@ def follow(
         each: What is done with a line.
         environment: What the program sees beside this process's own environment.
         fix: What to do where there is no such program.
-        lock: What `only_one` yields; the program holds on to it.
+        lock: What `only_one` yields, for the program and all that it starts to hold on to; none where that outlives it.
         stdin: What it reads.
 
     Returns:
@@ -85,8 +86,8 @@ def follow(
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                env={**os.environ, **environment},
-                pass_fds=(lock,),
+                env=environment_of(environment),
+                pass_fds=() if lock is None else (lock,),
             )
         except OSError as error:
             raise _cannot_be_run(words[0], error, fix) from None
@@ -115,13 +116,28 @@ def ask(
             capture_output=True,
             text=True,
             errors="replace",
-            env={**os.environ, **environment},
+            env=environment_of(environment),
             timeout=seconds,
         )
     except OSError as error:
         raise _cannot_be_run(words[0], error, fix) from None
     except subprocess.TimeoutExpired:
         raise CommandError(f"{' '.join(words[:3])} has not answered within {seconds:.0f} s; try again") from None
+
+
+def environment_of(given: Mapping[str, str]) -> dict[str, str]:
+    """What such a program sees: this process's own environment and `given`, but no settings that a shell has for it.
+
+    Each flag of minikube and k3d can be given as a variable, MINIKUBE_… and K3D_…: a cluster would then be another one
+    than its stack says.
+    """
+    own = {name: value for name, value in os.environ.items() if not _SETTING.match(name)}
+    return {**own, **given}
+
+
+# What stays is about this machine, and no flag: which engine there was before `minikube docker-env`, where k3d's own
+# images come from, and what k3d is to mend for this engine.
+_SETTING = re.compile(r"MINIKUBE_(?!ACTIVE_|EXISTING_)|K3D_(?!IMAGE_|HELPER_IMAGE_|FIX_)")
 
 
 def _cannot_be_run(program: str, error: OSError, fix: str) -> CommandError:

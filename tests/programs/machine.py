@@ -17,7 +17,7 @@ class Machine:
     """What there is."""
 
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Name → `labels`, `status` and `files`."""
+    """Name → `labels`, `status` and `files`; of k3d's load balancer, to which nodes `ports` lead."""
 
     networks: list[str] = field(default_factory=list)
     volumes: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ def machine() -> Generator[Machine]:
 def called(program: str) -> list[str]:
     """The arguments that the program was given, which are remembered."""
     words = sys.argv[1:]
-    seen = {name: os.environ.get(name, "") for name in ("KUBECONFIG", "MINIKUBE_HOME")}
+    seen = {name: value for name, value in os.environ.items() if name.startswith(("KUBECONFIG", "MINIKUBE_", "K3D_"))}
     with (folder() / "calls").open("a") as calls:
         calls.write(json.dumps([[program, *words], seen]) + "\n")
     return words
@@ -62,9 +62,14 @@ def calls(*beginning: str) -> list[list[str]]:
     return [words for words, _ in _calls() if words[: len(beginning)] == list(beginning)]
 
 
+def environments() -> list[dict[str, str]]:
+    """What each call of a program saw of the variables that are about it."""
+    return [seen for words, seen in _calls() if words[0] != "docker"]
+
+
 def kubeconfigs() -> set[str]:
     """The kubeconfigs that the programs saw as the user's."""
-    return {seen["KUBECONFIG"] for words, seen in _calls() if words[0] != "docker"}
+    return {seen["KUBECONFIG"] for seen in environments()}
 
 
 def _calls() -> list[Any]:

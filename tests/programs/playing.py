@@ -61,7 +61,7 @@ def _played(words: Sequence[str], environment: Mapping[str, str], stdin: str) ->
     program = importlib.import_module(f"tests.programs.{words[0]}")
     out, err, code = io.StringIO(), io.StringIO(), 0
     with (
-        mock.patch.dict(os.environ, environment),
+        mock.patch.dict(os.environ, command.environment_of(environment), clear=True),
         mock.patch.object(sys, "argv", list(words)),
         mock.patch.object(sys, "stdin", io.StringIO(stdin)),
         contextlib.redirect_stdout(out),

@@ -1,6 +1,8 @@
 """Running the programs that make clusters: their lines as they come, and what is said where one cannot be run."""
 
+import contextlib
 import os
+import signal
 import stat
 
 import pytest
@@ -62,6 +64,40 @@ def test_a_program_that_does_not_answer_is_given_up(tool):
 
     with pytest.raises(CommandError, match="tool info has not answered within 0 s"):
         command.ask(["tool", "info"], environment={}, fix="get one", seconds=0.1)
+
+
+def test_settings_of_a_shell_reach_no_program_and_what_it_needs_does(tool, monkeypatch):
+    dropped = ["MINIKUBE_CPUS", "MINIKUBE_DRIVER", "K3D_CONFIG"]
+    kept = [
+        "HTTP_PROXY",
+        "no_proxy",
+        "MINIKUBE_EXISTING_DOCKER_HOST",
+        "MINIKUBE_ACTIVE_DOCKERD",
+        "K3D_IMAGE_TOOLS",
+        "K3D_FIX_DNS",
+    ]
+    for name in (*dropped, *kept):
+        monkeypatch.setenv(name, "set")
+    tool("env")
+
+    for lines in (followed(K3D_GIVEN="set")[1], command.ask(["tool"], environment={"K3D_GIVEN": "set"}, fix="").stdout):
+        seen = {name for name in (*dropped, *kept, "K3D_GIVEN") if f"{name}=set" in lines}
+        assert seen == {*kept, "K3D_GIVEN"}
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_what_a_program_leaves_running_holds_the_lock_only_where_it_was_given_it(tool, monkeypatch, held):
+    monkeypatch.setattr(command, "LOCK_SECONDS", 0)
+    tool("sleep 60 > /dev/null 2>&1 & echo $!")
+    with command.only_one("tool", "demo") as lock:
+        given = lock if held else None
+        _, [left] = command.follow(["tool"], lambda _: None, environment={}, fix="get one", lock=given)
+    refused = pytest.raises(CommandError, match="another run still works on the cluster demo")
+    try:
+        with refused if held else contextlib.nullcontext(), command.only_one("tool", "demo"):
+            pass
+    finally:
+        os.kill(int(left), signal.SIGKILL)
 
 
 def test_locks_lie_where_nobody_else_can_hold_them(tool, tmp_path):
