@@ -40,6 +40,8 @@ class MinikubeCluster(Cluster):
             ),
         )
 
+        self.gone_with = cluster
+
         self.finish(
             name=name,
             kubeconfig=cluster.kubeconfig,

@@ -7,7 +7,7 @@ from typing import NotRequired
 from components import versions
 from components.cluster import ClusterArgs
 from components.local import minikube_config
-from components.local.minikube_config import HIGHLY_AVAILABLE, IN_CONTAINERS
+from components.local.minikube_config import HIGHLY_AVAILABLE, IN_CONTAINERS, ONLY_PROFILE
 from components.network import cidr_faults, size_faults
 from components.nodes import gate_faults
 from components.spec import Fault
@@ -50,8 +50,8 @@ class MinikubeArgs(ClusterArgs):
     """A cluster of minikube on this machine."""
 
     driver: NotRequired[MinikubeDriver]
-    """What the nodes are: containers of `docker` or `podman`, virtual machines of `kvm2` or `qemu2`, or, with `none`,
-    this machine itself, which is then changed. Default: docker."""
+    """What the nodes are: containers of `docker` or `podman`, virtual machines of `kvm2` or `qemu2` (the latter one
+    only), or, with `none` and `name: minikube`, this machine itself, which is then changed. Default: docker."""
 
     control_planes: NotRequired[int]
     """How many control planes: 1 or 3. Default: 1. They run pods too."""
@@ -126,6 +126,7 @@ def _count_faults(args: MinikubeArgs) -> list[Fault]:
 def _driver_faults(args: MinikubeArgs) -> list[Fault]:
     """What a driver has no use for is refused: minikube passes over it, with a warning at most."""
     driver = args.get("driver", MinikubeDriver.DOCKER)
+    several = args.get("control_planes", 1) + args.get("workers", 0) > 1
     if driver == MinikubeDriver.NONE:
         faults = [
             Fault(key, f"is for machines that minikube makes, and with driver: none it takes this one; drop {key}")
@@ -136,11 +137,17 @@ def _driver_faults(args: MinikubeArgs) -> list[Fault]:
             )
             if given
         ]
-        if args.get("control_planes", 1) + args.get("workers", 0) > 1:
+        if (name := args.get("name", ONLY_PROFILE)) != ONLY_PROFILE:
+            fault = f"{name!r} is refused by minikube with driver: none, which has one name only; write name: minikube"
+            faults.append(Fault("name", fault))
+        if several:
             faults.append(
                 Fault("driver", "none takes this machine, which is one node; write controlPlanes: 1, workers: 0")
             )
         return faults
+    if driver == MinikubeDriver.QEMU2 and several:
+        fault = "qemu2 has no network between machines; write driver: kvm2, or controlPlanes: 1, workers: 0"
+        return [Fault("driver", fault)]
     if driver in IN_CONTAINERS and "disk_gb" in args:
         return [Fault("diskGb", f"is for virtual machines, and driver: {driver} makes containers; drop it")]
     return []

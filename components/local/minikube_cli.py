@@ -16,13 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from components import progress
-from components.local import command
+from components.local import command, minikube_config
 from components.local.command import CommandError
 
 NOT_THERE = 'run `make up`, or `eval "$(make -s env)"` first, or install minikube 1.37 or newer'
-
-NO_SUCH_PROFILE = 85
-"""`ExGuestNotFound` of pkg/minikube/reason/exitcodes.go: what minikube exits with where there is no such profile."""
 
 NONEXISTENT = "Nonexistent"
 """minikube's word for a node that is gone; it is its word for one that it cannot ask for, too."""
@@ -67,7 +64,7 @@ def make_home(home: Path) -> None:
         (home / ".minikube/cache").symlink_to(downloads)
 
 
-def start(home: Path, name: str, flags: Sequence[str], lock: int) -> str:
+def start(home: Path, name: str, flags: Sequence[str], lock: int | None) -> str:
     """Run `minikube start`, which makes the cluster, or brings what there is of it to what the flags say.
 
     Returns:
@@ -82,7 +79,7 @@ def start(home: Path, name: str, flags: Sequence[str], lock: int) -> str:
         return Path(environment["KUBECONFIG"]).read_text()
 
 
-def add_worker(home: Path, name: str, lock: int) -> None:
+def add_worker(home: Path, name: str, lock: int | None) -> None:
     """Add a worker to a running cluster.
 
     Raises:
@@ -92,7 +89,7 @@ def add_worker(home: Path, name: str, lock: int) -> None:
         _work(name, ["node", "add", "--profile", name, "--worker"], environment, lock)
 
 
-def remove_node(home: Path, name: str, node: str, lock: int) -> None:
+def remove_node(home: Path, name: str, node: str, lock: int | None) -> None:
     """Drain a node and remove its machine.
 
     Raises:
@@ -102,7 +99,7 @@ def remove_node(home: Path, name: str, node: str, lock: int) -> None:
         _work(name, ["node", "delete", node, "--profile", name], environment, lock)
 
 
-def delete(home: Path, name: str, lock: int) -> None:
+def delete(home: Path, name: str, lock: int | None) -> None:
     """Remove all of a cluster; none being there is fine.
 
     Raises:
@@ -120,17 +117,15 @@ def nodes(home: Path, name: str) -> list[Node]:
     Raises:
         MinikubeError: minikube cannot tell.
     """
-    with _environment(home) as environment:
-        done = _ask(["status", "--profile", name, "--output=json"], environment)
-    if done.returncode == NO_SUCH_PROFILE:
+    if (config := _config(home, name)) is None:
         return []
-    # The exit code only says what stands in the answer, which is no list where there is one node.
-    told = _json(name, done)
-    found = [Node(one["Name"], one["Host"], one["Worker"]) for one in (told if isinstance(told, list) else [told])]
-    unsure = [line for line in done.stderr.splitlines() if re.match(r"E\d{4} .*status error", line)]
-    if unsure and any(node.status == NONEXISTENT for node in found) and not _GONE.search(done.stderr):
-        why = unsure[-1].partition("status error: ")[2]
-        raise MinikubeError(f"the cluster {name}: minikube cannot ask for its nodes: {why}; mend that, and try again")
+    several = len(config["Nodes"]) > 1
+    found = []
+    with _environment(home) as environment:
+        for node in config["Nodes"]:
+            # As pkg/minikube/config/profile.go names machines.
+            machine = f"{name}-{node['Name']}" if several and node["Name"] else name
+            found.append(Node(machine, _status(name, machine, environment), worker=not node["ControlPlane"]))
     return sorted(found, key=lambda node: (node.worker, len(node.name), node.name))
 
 
@@ -140,10 +135,9 @@ def version(home: Path, name: str) -> str:
     Raises:
         MinikubeError: There is no such cluster.
     """
-    for profile in _profiles(home):
-        if profile["Name"] == name:
-            return profile["Config"]["KubernetesConfig"]["KubernetesVersion"]
-    raise MinikubeError(f"the cluster {name}: minikube does not know it; run `make refresh`, then `make up`")
+    if (config := _config(home, name)) is None:
+        raise MinikubeError(f"the cluster {name}: minikube does not know it; run `make refresh`, then `make up`")
+    return config["KubernetesConfig"]["KubernetesVersion"]
 
 
 def known_versions() -> list[str]:
@@ -188,9 +182,15 @@ def is_taken(name: str) -> bool:
     return any(profile["Name"] == name for profile in [*told["valid"], *told["invalid"]])
 
 
-def only_one(name: str) -> contextlib.AbstractContextManager[int]:
-    """Hold the lock of the cluster `name`: see `command.only_one`."""
-    return command.only_one("minikube", name)
+@contextlib.contextmanager
+def only_one(name: str, driver: str | None = None) -> Generator[int | None]:
+    """Hold the lock of the cluster `name`, for minikube to hold on to: see `command.only_one`.
+
+    Where machines of `driver` are processes that minikube leaves behind, there is nothing to hold on to: they would
+    inherit it, and hold it for as long as they run.
+    """
+    with command.only_one("minikube", name) as lock:
+        yield None if driver in minikube_config.LEFT_BEHIND else lock
 
 
 def explain(name: str, lines: Sequence[str]) -> str:
@@ -207,7 +207,8 @@ def explain(name: str, lines: Sequence[str]) -> str:
     return f"the cluster {name}: minikube failed: {last}"
 
 
-_GONE = re.compile(r"no such container|no such object|domain not found|not found", re.I)
+# No wider: an engine's program that is "not found" tells nothing of nodes.
+_GONE = re.compile(r"no such container|no such object|domain not found", re.I)
 _ORNAMENTS = re.compile(r"^[^\w\"']+|[^\x00-\x7f]+")
 
 
@@ -230,7 +231,7 @@ def _nowhere() -> Generator[dict[str, str]]:
         yield environment
 
 
-def _work(name: str, words: list[str], environment: dict[str, str], lock: int) -> None:
+def _work(name: str, words: list[str], environment: dict[str, str], lock: int | None) -> None:
     def show(line: str) -> None:
         if step := _step(line):
             progress.status(step)
@@ -244,9 +245,26 @@ def _ask(words: list[str], environment: dict[str, str]) -> Any:
     return command.ask(["minikube", *words], environment=environment, fix=NOT_THERE)
 
 
-def _profiles(home: Path) -> list[dict[str, Any]]:
+def _config(home: Path, name: str) -> dict[str, Any] | None:
+    """What minikube remembers of a cluster; none where there is no such cluster."""
     with _environment(home) as environment:
-        return _json("", _ask(["profile", "list", "--light", "--output=json"], environment))["valid"]
+        told = _json(name, _ask(["profile", "list", "--light", "--output=json"], environment))
+    return next((profile["Config"] for profile in told["valid"] if profile["Name"] == name), None)
+
+
+def _status(name: str, machine: str, environment: dict[str, str]) -> str:
+    """The status of a machine, which is asked for alone: where one is gone, minikube tells of none of a cluster's.
+
+    Raises:
+        MinikubeError: minikube cannot tell.
+    """
+    done = _ask(["status", "--profile", name, "--node", machine, "--output=json"], environment)
+    # The exit code only says what stands in the answer.
+    status = (_json(name, done) or {}).get("Host", NONEXISTENT)
+    why = " ".join(done.stderr.partition("status error: ")[2].split())
+    if status == NONEXISTENT and why and not _GONE.search(why):
+        raise MinikubeError(f"the cluster {name}: minikube cannot ask for {machine}: {why}; mend that, and try again")
+    return status
 
 
 def _json(name: str, done: Any) -> Any:

@@ -13,6 +13,13 @@ SERVICE_CIDR = "10.96.0.0/12"
 IN_CONTAINERS = ("docker", "podman")
 """The drivers whose nodes are containers."""
 
+LEFT_BEHIND = ("podman", "qemu2")
+"""The drivers whose machines are processes that come from minikube's own: conmon's, and QEMU's with `-daemonize`. Those
+of the others are started by a service of this machine: dockerd, libvirtd or systemd."""
+
+ONLY_PROFILE = "minikube"
+"""The one name that `driver: none` takes: `validateBareMetal` of cmd/minikube/cmd/start.go."""
+
 CONTAINER_RUNTIME = "containerd"
 """Written out, since minikube changed its own default in 1.39."""
 

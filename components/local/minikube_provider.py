@@ -88,7 +88,7 @@ class ClusterProvider(LocalProvider):
         for reason in replaced.values():
             progress.inform(f"{_news['name']} is replaced: {reason}")
         if not replaced and (names := stopped(_olds)):
-            progress.inform(f"{', '.join(names)} stopped, to be started again")
+            progress.inform(f"{', '.join(names)} not running, to be started or made again")
         return dynamic.DiffResult(
             changes=bool(replaced or updates(_olds, _news)),
             replaces=list(replaced),
@@ -99,7 +99,7 @@ class ClusterProvider(LocalProvider):
         """Have minikube make the cluster, or take over what an earlier run had it finish from the same arguments."""
         props = whole(props)
         name, home = props["name"], Path(props["home"])
-        with minikube_cli.only_one(name) as lock:
+        with minikube_cli.only_one(name, props["driver"]) as lock:
             if _is_finished(home, props):
                 progress.inform(f"{name} was finished by an earlier run, and is taken over as it is")
             else:
@@ -125,7 +125,7 @@ class ClusterProvider(LocalProvider):
         name, home = _news["name"], Path(_news["home"])
         running = _olds["kubernetes_version"]
         version = running if versions.same(_news["version"], running) else None
-        with minikube_cli.only_one(name) as lock:
+        with minikube_cli.only_one(name, _news["driver"]) as lock:
             config = minikube_cli.start(home, name, _flags({**_news, "workers": _olds["workers"]}, version), lock)
             workers = [node.name for node in minikube_cli.nodes(home, name) if node.worker]
             for _ in range(len(workers), _news["workers"]):

@@ -44,7 +44,7 @@ def main() -> None:
             case ["start", *_]:
                 start(there, name, words)
             case ["status", *_]:
-                status(there, name)
+                status(there, name, option(words, "--node"))
             case ["profile", "list", *_]:
                 profiles(there, light="--light" in words)
             case ["node", "add", *_]:
@@ -118,29 +118,32 @@ def made(there: Machine, name: str) -> None:
     there.containers[name] = {"labels": {CREATED: "true"}, "status": "running", "files": []}
 
 
-def status(there: Machine, name: str) -> None:
+def status(there: Machine, name: str, only: str) -> None:
     if not (home() / "profiles" / name / "config.json").exists():
         event("step", message=f'Profile "{name}" not found. Run "minikube profile list" to view all profiles.')
         sys.exit(85)
-    told = []
+    told: list[dict[str, Any]] | None = []
     for node in load(name)["Nodes"]:
-        container = there.containers.get(machine_name(name, node))
+        container = there.containers.get(each := machine_name(name, node))
+        if only not in ("", each, node["Name"]):
+            continue
         word = "Nonexistent"
         if container and there.answers:
             word = {"running": "Running", "exited": "Stopped"}[container["status"]]
-        elif there.answers:
-            sys.stderr.write(
-                "E1128 07:00:00.0 1 status.go:124] status error: host: state: unknown state: No such container\n"
-            )
         else:
+            why = f"No such container: {each}" if there.answers else "Cannot connect to the Docker daemon"
             sys.stderr.write(
-                "E1128 07:00:00.0 1 status.go:124] status error: host: state: Cannot connect to the Docker daemon\n"
+                f'E1128 07:00:00.0 1 status.go:124] status error: host: state: unknown state "{each}": '
+                f"docker container inspect: exit status 1\nstdout:\n\n\nstderr:\nError response from daemon: {why}\n"
             )
-        told.append({"Name": machine_name(name, node), "Host": word, "Kubelet": word, "APIServer": word,
+            if not only:
+                told = None  # `GetStatus` of pkg/minikube/cluster tells of no node where one of them is gone
+                break
+        told.append({"Name": each, "Host": word, "Kubelet": word, "APIServer": word,
                      "Kubeconfig": "Misconfigured", "Worker": not node["ControlPlane"]})  # fmt: skip
-    print(json.dumps(told[0] if len(told) == 1 else told), end="")
+    print(json.dumps(told[0] if told and len(told) == 1 else told), end="")
     # A kubeconfig that does not know the cluster counts as well: ours never does.
-    sys.exit(4 if all(each["Host"] == "Running" for each in told) else 7)
+    sys.exit(4 if told and all(each["Host"] == "Running" for each in told) else 7)
 
 
 def profiles(there: Machine, *, light: bool) -> None:

@@ -20,7 +20,8 @@ def faults(**args: object) -> list[str]:
         {},
         {"name": "dev-1", "control_planes": 3, "workers": 5},
         {"driver": "kvm2", "cpus": 4, "memory_mb": 8192, "disk_gb": 40},
-        {"driver": "none"},
+        {"driver": "none", "name": "minikube"},
+        {"driver": "qemu2", "name": "dev", "disk_gb": 40},
         {"pod_cidr": "10.1.0.0/16", "service_cidr": "10.2.0.0/16", "feature_gates": {"ImageVolume": True}},
     ],
 )
@@ -46,6 +47,15 @@ def test_what_minikube_can_make_is_accepted(args):
             {"driver": "none", "workers": 1},
             "driver: none takes this machine, which is one node; write controlPlanes: 1",
         ),
+        (
+            {"driver": "none", "name": "dev"},
+            "name: 'dev' is refused by minikube with driver: none, which has one name only; write name: minikube",
+        ),
+        (
+            {"driver": "qemu2", "workers": 1},
+            "driver: qemu2 has no network between machines; write driver: kvm2, or controlPlanes: 1, workers: 0",
+        ),
+        ({"driver": "qemu2", "control_planes": 3}, "driver: qemu2 has no network between machines"),
         ({"pod_cidr": "10.96.0.0/16"}, "podCidr: 10.96.0.0/16 overlaps serviceCidr 10.96.0.0/12"),
         ({"feature_gates": {"image-volume": True}}, "featureGates: 'image-volume' is no feature gate"),
     ],

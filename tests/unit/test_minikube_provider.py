@@ -1,6 +1,5 @@
 """The two resources of a minikube cluster, with a docker and a minikube that only remember."""
 
-import json
 import os
 import pickle
 from datetime import date
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.local import minikube_cli, minikube_plan, minikube_provider
+from components.local import command, minikube_cli, minikube_plan, minikube_provider
 from components.local.container_engine import Engine
 from components.local.minikube_cli import MinikubeError
 from components.local.minikube_provider import ClaimProvider, ClusterProvider
@@ -217,7 +216,7 @@ def test_a_stopped_node_is_found_by_a_refresh_and_started_by_the_next_update(sho
     mended = ClusterProvider().update("demo", dict(seen), dict(args)).outs
 
     assert (diff.changes, diff.replaces) == (True, [])
-    assert "demo-m02 stopped, to be started again" in shown
+    assert "demo-m02 not running, to be started or made again" in shown
     assert mended is not None
     assert {node["status"] for node in mended["nodes"]} == {"Running"}
 
@@ -253,14 +252,57 @@ def test_a_cluster_whose_containers_or_profile_are_gone_reads_as_gone():
     assert ClusterProvider().read("demo", dict(again)).id == ""
 
 
+@pytest.mark.parametrize("lost", ["demo", "demo-m02"])
+def test_a_node_that_is_gone_is_found_by_a_refresh_and_made_again_by_the_next_update(lost):
+    args, state = made()
+    with machine() as found:
+        del found.containers[lost]
+
+    seen = ClusterProvider().read("demo", dict(state))
+    assert seen.id == "demo"
+    assert seen.outs is not None
+    assert [node["status"] for node in seen.outs["nodes"] if node["name"] == lost] == ["Nonexistent"]
+    diff = ClusterProvider().diff("demo", dict(seen.outs), dict(args))
+    mended = ClusterProvider().update("demo", dict(seen.outs), dict(args)).outs
+
+    assert (diff.changes, diff.replaces) == (True, [])
+    assert mended is not None
+    assert {node["status"] for node in mended["nodes"]} == {"Running"}
+    assert there().names == ["demo", "demo-m02"]
+
+
+def test_what_an_earlier_run_finished_and_has_since_lost_a_node_is_made_anew():
+    args, _ = made()
+    with machine() as found:
+        del found.containers["demo-m02"]
+    again = ClusterProvider().create(dict(args)).outs
+
+    assert again is not None
+    assert len(calls("minikube", "delete")) == 1
+    assert {node["status"] for node in again["nodes"]} == {"Running"}
+
+
+def test_a_virtual_machine_that_qemu_runs_is_given_no_lock_to_hold_when_it_is_made_or_started_again(monkeypatch):
+    locks: list[int | None] = []
+    played = command.follow
+
+    def follow(*words, lock, **how):
+        locks.append(lock)
+        return played(*words, lock=lock, **how)
+
+    monkeypatch.setattr(command, "follow", follow)
+    args, state = made(driver="qemu2", workers=0.0)
+    ClusterProvider().update("demo", dict(state), dict(args))
+
+    assert locks == [None, None]
+
+
 def test_an_engine_that_does_not_answer_never_makes_a_cluster_read_as_gone():
     _, state = made()
     with machine() as found:
         found.answers = False
 
-    with pytest.raises(
-        MinikubeError, match=r"minikube cannot ask for its nodes: .*Cannot connect to the Docker daemon"
-    ):
+    with pytest.raises(MinikubeError, match=r"minikube cannot ask for demo: .*Cannot connect to the Docker daemon"):
         ClusterProvider().read("demo", dict(state))
 
 
@@ -310,34 +352,9 @@ def test_a_name_too_long_for_qemus_sockets_is_refused_at_preview(monkeypatch):
     assert "too long for a socket of QEMU; write a shorter name, or set XDG_STATE_HOME" in failure.reason
 
 
-def test_a_home_lets_virtual_machines_through_and_nobody_list_it(tmp_path):
-    home = tmp_path / "state/slipway/minikube/abc"
-    minikube_cli.make_home(home)
-
-    assert home.stat().st_mode & 0o777 == 0o711
-
-
 def test_root_is_let_run_containers_and_nobody_else_is(monkeypatch):
     made()
     assert ("--force" in starts()[0]) is (os.geteuid() == 0)
-
-
-@pytest.mark.parametrize(
-    ("lines", "told"),
-    [
-        (
-            [json.dumps({"specversion": "1.0", "type": "io.k8s.sigs.minikube.error",
-                         "data": {"name": "RSRC_DOCKER_CORES", "exitcode": "29", "message": "Too few CPUs.\n  Two.",
-                                  "advice": ""}})],
-            "Too few CPUs. Two (RSRC_DOCKER_CORES)",
-        ),
-        (["* Adding node", "X Exiting due to GUEST_NODE_ADD: no room"], "GUEST_NODE_ADD: no room"),
-        (["one", "last"], "last"),
-        ([], "it printed nothing"),
-    ],
-)  # fmt: skip
-def test_a_failure_is_told_in_one_line(lines, told):
-    assert minikube_cli.explain("demo", lines) == f"the cluster demo: minikube failed: {told}"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""What is made of minikube's answers, and what it gets to see and to hold."""
+
+import json
+import subprocess
+
+import pytest
+
+from components.local import command, minikube_cli
+from components.local.minikube_cli import MinikubeError
+from tests.programs.machine import environments
+from tests.programs.playing import play
+
+FLAGS = ["--driver=kvm2", "--kubernetes-version=v1.35.1", "--nodes=1"]
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    """The home of a cluster, on a machine of its own."""
+    play(monkeypatch, tmp_path)
+    return tmp_path / "state/slipway/minikube/abc"
+
+
+@pytest.mark.parametrize(
+    ("driver", "held"), [("docker", True), ("kvm2", True), ("none", True), ("podman", False), ("qemu2", False)]
+)
+def test_a_machine_that_minikube_leaves_behind_is_never_given_the_lock_to_hold(driver, held):
+    with minikube_cli.only_one("demo", driver) as lock:
+        assert (lock is not None) is held
+
+
+def test_no_setting_of_the_users_shell_reaches_minikube(monkeypatch, home):
+    monkeypatch.setenv("MINIKUBE_CPUS", "16")
+    monkeypatch.setenv("MINIKUBE_EXISTING_DOCKER_HOST", "unix:///var/run/docker.sock")
+    minikube_cli.start(home, "demo", FLAGS, None)
+
+    assert environments()
+    assert not any("MINIKUBE_CPUS" in seen for seen in environments())
+    assert all("MINIKUBE_EXISTING_DOCKER_HOST" in seen for seen in environments())
+
+
+@pytest.mark.parametrize("why", ["Cannot connect to the Docker daemon", 'exec: "docker": executable file not found'])
+def test_whatever_keeps_minikube_from_asking_for_a_node_never_makes_it_gone(monkeypatch, home, why):
+    minikube_cli.start(home, "demo", FLAGS, None)
+
+    def ask(words, **_):
+        if words[1] != "status":
+            return played(words, **_)
+        told = json.dumps({"Name": "demo", "Host": "Nonexistent", "Worker": False})
+        return subprocess.CompletedProcess(words, 7, told, f"E1128 1 status.go:1] status error: host: {why}\n")
+
+    played = command.ask
+    monkeypatch.setattr(command, "ask", ask)
+    with pytest.raises(MinikubeError, match=f"minikube cannot ask for demo: host: {why}; mend that"):
+        minikube_cli.nodes(home, "demo")
+
+
+def test_a_home_lets_virtual_machines_through_and_nobody_list_it(home):
+    minikube_cli.make_home(home)
+
+    assert home.stat().st_mode & 0o777 == 0o711
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            [json.dumps({"specversion": "1.0", "type": "io.k8s.sigs.minikube.error",
+                         "data": {"name": "RSRC_DOCKER_CORES", "exitcode": "29", "message": "Too few CPUs.\n  Two.",
+                                  "advice": ""}})],
+            "Too few CPUs. Two (RSRC_DOCKER_CORES)",
+        ),
+        (["* Adding node", "X Exiting due to GUEST_NODE_ADD: no room"], "GUEST_NODE_ADD: no room"),
+        (["one", "last"], "last"),
+        ([], "it printed nothing"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_told_in_one_line(lines, told):
+    assert minikube_cli.explain("demo", lines) == f"the cluster demo: minikube failed: {told}"
