@@ -74,7 +74,10 @@ def render(args: Mapping[str, Any], *, name: str, claim: str, cgroup_v1: bool) -
             for mount in args.get("extra_mounts", [])
         ],
         "ports": [
-            {"port": _port(mapping), "nodeFilters": ["loadbalancer"]} for mapping in args.get("port_mappings", [])
+            # Of control planes alone, where NodePorts and k3s' own load balancer answer too: k3d never takes a worker
+            # that is removed out of the load balancer, whose nginx then does not start again.
+            {"port": _port(mapping), "nodeFilters": ["server:*:proxy"]}
+            for mapping in args.get("port_mappings", [])
         ],
         "options": {
             "k3d": {"wait": True},

@@ -30,7 +30,10 @@ def main() -> None:
             case ["cluster", "create", "--config", "-"]:
                 create(there, yaml.safe_load(sys.stdin))
             case ["cluster", "start", name, *_]:
-                for container in of(there, name).values():
+                for node, container in of(there, name).items():
+                    if lost := set(container.get("ports", [])) - set(there.containers):
+                        log("error", f"Failed to start helper node '{node}': host not found in upstream {lost}")
+                        fatal("Failed Cluster Start: Failed to add one or more helper nodes")
                     container["status"] = "running"
                 log("info", f"Started cluster '{name}'")
             case ["cluster", "delete", name]:
@@ -91,7 +94,13 @@ def create(there: Machine, config: dict[str, Any]) -> None:
         fatal("Cluster creation FAILED, all changes have been rolled back!")
     for index in range(config["agents"]):
         add(there, name, f"k3d-{name}-agent-{index}", "agent", labels)
-    add(there, name, f"k3d-{name}-serverlb", "loadbalancer", labels)
+    add(there, name, balancer := f"k3d-{name}-serverlb", "loadbalancer", labels)
+    # `TransformPorts` of pkg/client/ports.go; what is chosen by `loadbalancer` leads to all nodes.
+    filters = {each for port in config["ports"] for each in port["nodeFilters"]}
+    roles = {role for role in ("server", "agent") if {"loadbalancer", f"{role}:*:proxy"} & filters}
+    there.containers[balancer]["ports"] = [
+        node for node, container in of(there, name).items() if container["labels"]["k3d.role"] in roles
+    ]
     log("info", f"Cluster '{name}' created successfully!")
     print(f"export KUBECONFIG=$(k3d kubeconfig write {name})\nkubectl cluster-info")
 

@@ -46,6 +46,12 @@ def test_k3d_writes_nothing_into_the_users_kubeconfig_and_listens_on_loopback_un
     assert all(port["port"].startswith(("127.0.0.1:", "[::1]:")) for port in config["ports"])
 
 
+def test_no_port_leads_to_a_worker_that_k3d_would_not_take_out_of_the_load_balancer():
+    config = yaml.safe_load(rendered("everything"))
+
+    assert {each for port in config["ports"] for each in port["nodeFilters"]} == {"server:*:proxy"}
+
+
 def test_k3s_own_parts_are_left_on():
     """Network policies, load balancer, ingress and volumes come unasked; only a stack without a CNI drops any."""
     told = k3d_config.render(SMALL, name="dev", claim="n-1", cgroup_v1=False)

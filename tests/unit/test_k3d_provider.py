@@ -9,7 +9,7 @@ from components.local import k3d_cli, k3d_provider
 from components.local.container_engine import Engine, EngineError
 from components.local.k3d_cli import K3dError
 from components.local.k3d_provider import ClaimProvider, ClusterProvider
-from tests.programs.machine import calls, kubeconfigs, machine
+from tests.programs.machine import calls, environments, kubeconfigs, machine
 from tests.programs.playing import play
 
 ARGS = {"name": "demo", "version": "1.37", "control_planes": 1.0, "workers": 1.0}
@@ -165,6 +165,33 @@ def test_workers_come_and_go_in_the_running_cluster_and_others_stay():
     assert [node["name"] for node in fewer["nodes"]] == NODES
     drained = [words[5] for words in calls("docker", "exec", "k3d-demo-server-0", "kubectl", "drain")]
     assert drained == ["k3d-demo-agent-2-0", "k3d-demo-agent-1-0"]
+
+
+def test_a_cluster_with_a_port_starts_again_after_a_worker_has_left():
+    args, state = made(workers=2.0, port_mappings=[{"container_port": 80, "host_port": 8080}])
+    fewer = ClusterProvider().update("demo", dict(state), {**args, "workers": 1.0}).outs
+    assert fewer is not None
+    with machine() as found:
+        for container in found.containers.values():
+            container["status"] = "exited"
+
+    seen = ClusterProvider().read("demo", dict(fewer)).outs
+    assert seen is not None
+    mended = ClusterProvider().update("demo", dict(seen), {**args, "workers": 1.0}).outs
+
+    assert mended is not None
+    assert mended["nodes"] == [{"name": name, "status": "running"} for name in NODES]
+    assert there().containers["k3d-demo-serverlb"]["ports"] == ["k3d-demo-server-0"]
+
+
+def test_no_setting_of_the_users_shell_reaches_k3d(monkeypatch):
+    monkeypatch.setenv("K3D_CONFIG_FILE", "/home/own.yaml")
+    monkeypatch.setenv("K3D_IMAGE_TOOLS", "mirror.example.org/k3d-tools:5.9.0")
+    made()
+
+    assert environments()
+    assert not any("K3D_CONFIG_FILE" in seen for seen in environments())
+    assert all("K3D_IMAGE_TOOLS" in seen for seen in environments())
 
 
 def test_a_stopped_node_is_found_by_a_refresh_and_started_by_the_next_update(shown):
