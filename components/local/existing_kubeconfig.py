@@ -50,7 +50,7 @@ def read(path: str | None, context: str, name: str) -> str:
             raise
         raise KubeconfigError(f"{where} has no context {context!r}; {_instead(context, contexts)}") from None
     try:
-        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"] or {}
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]
         namespace = config["contexts"][0]["context"].get("namespace")
     except (KeyError, IndexError, TypeError):
         raise KubeconfigError(
@@ -102,26 +102,28 @@ def _instead(context: str, contexts: list[str]) -> str:
     return f"write one of {', '.join(contexts)}" if contexts else "it has none at all"
 
 
-def _on_its_own(user: dict[str, Any], files: list[Path]) -> dict[str, Any]:
-    """`user` without paths that are relative to a kubeconfig, and with its token: `--flatten` minds certificates."""
-    user = dict(user)
-    if file := user.pop("tokenFile", None):
+def _on_its_own(entry: dict[str, Any], files: list[Path]) -> dict[str, Any]:
+    """A user without paths that are relative to a kubeconfig, and with its token: `--flatten` minds certificates."""
+    name, user = entry["name"], dict(entry["user"] or {})
+    if path := user.pop("tokenFile", None):
+        file = _found(path, name, files)
         try:
-            user["token"] = _found(file, files).read_text().strip()
+            user["token"] = file.read_text().strip()
         except OSError as error:
             raise KubeconfigError(
                 f"{file}, where a kubeconfig says its token is, cannot be read: {error.strerror}"
             ) from None
     match user.get("exec"):
         case {"command": str(command)} if os.sep in command:
-            user["exec"] = {**user["exec"], "command": str(_found(command, files))}
+            user["exec"] = {**user["exec"], "command": str(_found(command, name, files))}
     return user
 
 
-def _found(path: str, files: list[Path]) -> Path:
-    """Where a path of a kubeconfig leads: from the folder of the kubeconfig, whichever of them it stands in."""
-    found = [file.parent / path for file in files]
-    return next((each for each in found if each.exists()), found[0])
+def _found(path: str, user: str, files: list[Path]) -> Path:
+    """Where a path of a user leads: from the folder of the kubeconfig that the user stands in, the first of several."""
+    there = (file for file in files if file.exists())
+    users = ((file, _view(str(file)).get("users") or []) for file in there)
+    return next(file.parent / path for file, entries in users if user in (entry["name"] for entry in entries))
 
 
 def _named(name: str, cluster: dict[str, Any], user: dict[str, Any], namespace: str | None) -> str:

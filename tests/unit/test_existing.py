@@ -182,6 +182,27 @@ def test_certificates_and_tokens_in_files_are_taken_in(home, api, pem):
     assert config["clusters"][0]["cluster"]["certificate-authority-data"] == base64.b64encode(pem.encode()).decode()
 
 
+def test_a_token_is_read_from_beside_the_kubeconfig_that_holds_its_user(home, api, monkeypatch):
+    """Of several files with tokens of the same name, and wherever it is run."""
+    full = config_of(api, {"tokenFile": "token"})
+    write(home / "first/config", {**full, "users": []})
+    write(home / "second/config", {**full, "clusters": [], "contexts": []})
+    for folder, token in (("first", "wrong"), ("second", "open sesame"), ("here", "wrong")):
+        write(home / folder / "token", token)
+    monkeypatch.setenv("KUBECONFIG", f"{home}/missing/config:{home}/first/config:{home}/second/config")
+    monkeypatch.chdir(home / "here")
+
+    assert yaml.safe_load(read()["kubeconfig"])["users"][0]["user"] == {"token": "open sesame"}
+
+
+def test_a_token_that_is_not_there_is_told_with_where_it_was_looked_for(home, api):
+    write(home / ".kube/config", config_of(api, {"tokenFile": "token"}))
+
+    assert refusal().startswith(
+        f"{home}/.kube/token, where a kubeconfig says its token is, cannot be read: No such file"
+    )
+
+
 @pytest.mark.parametrize("running", ["v1.37.2+k3s1", "v1.37.2-eks-0123abc", "v1.37.2+orb1"])
 def test_what_a_distribution_adds_to_a_version_is_no_other_version(own, running):
     Api.answers["/version"] = {"gitVersion": running}
