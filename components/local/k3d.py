@@ -41,6 +41,8 @@ class K3dCluster(Cluster):
             ),
         )
 
+        self.gone_with = cluster
+
         self.finish(
             name=name,
             kubeconfig=cluster.kubeconfig,

@@ -36,7 +36,8 @@ WAYS: Mapping[str, Sequence[Credential]] = {
     **dict.fromkeys(("gke", "eks", "aks"), (Credential.IDENTITY, Credential.TOKEN)),
     # Every identity that these clouds tell a cluster of is an administrator of it.
     **dict.fromkeys(("doks", "kapsule"), (Credential.TOKEN,)),
-    **dict.fromkeys(("kind", "kubeadm"), (Credential.CERTIFICATE, Credential.TOKEN)),
+    # k3s signs too, by a CA of clients alone (pkg/daemons/control/server.go in k3s-io/k3s).
+    **dict.fromkeys(("kind", "minikube", "k3d", "kubeadm"), (Credential.CERTIFICATE, Credential.TOKEN)),
 }
 """Target → what people there can have, the usual one first; whatever is not here has `ANY_WAY`."""
 

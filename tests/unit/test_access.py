@@ -8,7 +8,10 @@ import pytest
 import yaml
 
 from components import kubeconfig
+from components.local.existing import ExistingCluster
+from components.local.k3d import K3dCluster
 from components.local.kind import KindCluster
+from components.local.minikube import MinikubeCluster
 from components.managed.gke.cluster import GkeCluster
 from components.platform.access import Access, access_to, own_kubeconfig
 from components.platform.access_args import WAYS
@@ -238,18 +241,33 @@ def test_in_a_preview_nothing_need_be_known(deploy):
     assert deploy(program, clouds=[KUBERNETES], outputs=OUTPUTS, preview=True).of("AccessToken")
 
 
-def test_with_a_cluster_that_goes_rights_go_and_need_no_api_for_it(deploy):
+MADE_HERE = (KindCluster, "KindNodes"), (MinikubeCluster, "MinikubeNodes"), (K3dCluster, "K3dNodes")
+
+
+@pytest.mark.parametrize(("cluster", "nodes"), MADE_HERE)
+def test_with_a_cluster_that_goes_rights_go_and_need_no_api_for_it(deploy, cluster, nodes):
     node_outputs = {"kubeconfig": ADMIN, "endpoint": "https://10.0.0.1:6443", "ca_certificate": "PEM"}
 
     def program() -> None:
-        cluster = KindCluster("dev", {"version": "1.37"})
-        access_to(cluster, "dev", {"people": [ADA, PIPELINE], "namespaces": ["shop"]})
+        access_to(cluster("dev", {"version": "1.37"}), "dev", {"people": [ADA, PIPELINE], "namespaces": ["shop"]})
 
-    outputs = {**OUTPUTS, "pulumi-python:dynamic/slipway:KindNodes": node_outputs}
+    outputs = {**OUTPUTS, f"pulumi-python:dynamic/slipway:{nodes}": node_outputs}
     deployment = deploy(program, clouds=[KUBERNETES], outputs=outputs)
     inside = [one for one in deployment.resources if one.type.startswith("kubernetes:")]
     assert inside
     assert {one.deleted_with for one in inside} == {"dev-nodes"}
+
+
+def test_a_cluster_that_outlives_its_stack_keeps_no_rights_of_it(deploy):
+    def program() -> None:
+        cluster = ExistingCluster("dev", {"version": "1.37", "context": "mine"})
+        access_to(cluster, "dev", {"people": [ADA, PIPELINE], "namespaces": ["shop"]})
+
+    outputs = {**OUTPUTS, "pulumi-python:dynamic/slipway:ExistingContext": {"kubeconfig": ADMIN}}
+    deployment = deploy(program, clouds=[KUBERNETES], outputs=outputs)
+    inside = [one for one in deployment.resources if one.type.startswith("kubernetes:")]
+    assert inside
+    assert {one.deleted_with for one in inside} == {None}
 
 
 def test_in_a_cloud_rights_come_after_all_of_the_cluster_and_each_is_taken_out_again(deploy):

@@ -7,7 +7,7 @@ import pytest
 
 from components import spec, targets
 from components.platform import access_args
-from components.platform.access_args import ANY_WAY, WAYS, StackAccess, faults_of
+from components.platform.access_args import ANY_WAY, WAYS, StackAccess, credential_of, faults_of
 from components.spec import SpecError
 from components.targets import TARGETS
 
@@ -174,6 +174,13 @@ def test_an_identity_ends_when_its_provider_says_so():
     access: StackAccess = spec.parse(StackAccess, {"people": [person]})
     [fault] = faults_of(access, WAYS["gke"])
     assert str(fault) == "people[0].lifetime: how long an identity lives is up to its provider; drop it"
+
+
+@pytest.mark.parametrize("target", ["kind", "minikube", "k3d", "kubeadm", "existing"])
+def test_a_cluster_that_signs_certificates_gives_people_those(target):
+    access: StackAccess = spec.parse(StackAccess, {"people": [{"name": "ada", "rights": [VIEW]}]})
+    assert credential_of(access["people"][0], WAYS.get(target, ANY_WAY)) == "certificate"
+    assert ("identity" in WAYS.get(target, ANY_WAY)) is (target == "existing")
 
 
 def test_no_cloud_is_said_to_sign_certificates():
