@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +151,16 @@ until_it_goes_well look && until_it_goes_well ask
 """What a pod asks the Service `web`, by its name and then itself, in a busybox that looks names up in nslookup alone.
 
 A pod is Ready some seconds before DNS and every kube-proxy have heard of it."""
+
+
+def said_by_a_pod(run: Kubectl, image: str, *command: str, options: Sequence[str] = ()) -> str:
+    """What a command prints in a pod of its own, which must go well."""
+    run("run", "one-more", f"--image={image}", "--restart=Never", *options, "--", *command)
+    # Not attached to it: what a container says right before its end may be lost then.
+    run("wait", "pod/one-more", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=180s")
+    said = run("logs", "pod/one-more")
+    run("delete", "pod/one-more", "--now")
+    return said
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import yaml
 
 from components.local.container_engine import CLUSTER_LABEL, ROLE_LABEL
 from components.local.kind_config import OFFLINE_REPOSITORY
-from tests.clusters.conftest import ASK_A_SERVICE
+from tests.clusters.conftest import ASK_A_SERVICE, said_by_a_pod
 from tests.clusters.runs import WatchedUp
 
 pytestmark = pytest.mark.timeout(600)
@@ -123,8 +123,7 @@ def test_a_pod_runs_and_answers_through_a_service(first, kubectl, busybox, host_
     run("apply", "--filename=-", stdin=WEB.replace("IMAGE", busybox))
     run("wait", "pod/web", "--for=condition=Ready", "--timeout=120s")
 
-    pod = ("run", "ask", f"--image={busybox}", "--restart=Never", "--attach", "--rm", "--quiet")
-    answer = run(*pod, "--", "sh", "-c", ASK_A_SERVICE)
+    answer = said_by_a_pod(run, busybox, "sh", "-c", ASK_A_SERVICE)
     address = run("get", "service", "web", "--output=jsonpath={.spec.clusterIP}")
     assert f"Address: {address}" in answer
     assert answer.endswith("it-works\n")

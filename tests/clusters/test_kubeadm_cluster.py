@@ -17,7 +17,7 @@ from components.bootstrap.serving import TIMER, UNITS
 from components.bootstrap.upgrade import MARK
 from components.machines.container_provider import CLAIM
 from tests.clusters.asking import AskingOnANode, AskingTheApi
-from tests.clusters.conftest import ASK_A_SERVICE
+from tests.clusters.conftest import ASK_A_SERVICE, said_by_a_pod
 from tests.clusters.runs import WatchedUp
 from tools import node_image
 
@@ -248,10 +248,7 @@ def test_a_pod_runs_and_answers_across_nodes(stack, kubectl):
     run("wait", "pod/web", "--for=condition=Ready", "--timeout=120s")
 
     overrides = json.dumps({"spec": {"nodeName": f"{NAME}-worker-2"}})
-    answer = run(
-        "run", "ask", f"--image={BUSYBOX}", "--restart=Never", "--attach", "--rm", "--quiet",
-        f"--overrides={overrides}", "--", "sh", "-c", ASK_A_SERVICE,
-    )  # fmt: skip
+    answer = said_by_a_pod(run, BUSYBOX, "sh", "-c", ASK_A_SERVICE, options=[f"--overrides={overrides}"])
 
     address = run("get", "service", "web", "--output=jsonpath={.spec.clusterIP}")
     assert f"Address: {address}" in answer

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from components.bootstrap import encryption, pki
 from components.machines.container_provider import ENTRY_POINT, SEED
-from tests.clusters.conftest import VERSION
+from tests.clusters.conftest import VERSION, said_by_a_pod
 from tests.clusters.runs import WatchedUp
 from tools import bundle
 
@@ -234,9 +234,7 @@ def test_a_cluster_is_made_again_of_the_same_machines_with_an_etcd_that_is_not_i
     assert len(ask.nodes()) == 2
     assert "etcd" not in on_control_plane("ls", "/etc/kubernetes/manifests")
     assert "etcd/ca" not in on_control_plane("find", "/etc/kubernetes/pki", "-name", "*.key")
-    pod = ("run", "alive", f"--image={BUSYBOX}", "--restart=Never", "--attach", "--rm", "--quiet", "--", "echo", "here")
-    # kubectl tells the log as well, where the pod has ended before it is attached to.
-    assert set(ask(*pod).split()) == {"here"}
+    assert said_by_a_pod(ask, BUSYBOX, "echo", "here") == "here\n"
     assert set(stack.up().changes) == {"same"}
 
 
