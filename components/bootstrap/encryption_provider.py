@@ -3,32 +3,24 @@
 This class is found again by its name when a stack is destroyed years later: it may be neither renamed nor moved.
 """
 
-import sys
 from typing import Any
 
 from pulumi import dynamic
 
-from components import progress
 from components.bootstrap import encryption
 from components.bootstrap.kubectl import Kubectl
 from components.machines.reach import Reach
+from components.provider import Provider
 
 Properties = dict[str, Any]
 
 
-class EncryptionProvider(dynamic.ResourceProvider):
+class EncryptionProvider(Provider):
     """That all control planes encrypt with the newest key, and know no other.
 
     Inputs: `control_planes` (name → how to get there), `keys` (secret, the newest first), `kubeconfig` (secret) and
     `generation`, which rises with a new key. In the state, `generation` is what all control planes have come to.
     """
-
-    serialize_as_secret_always = False  # what is pickled is the name of a class
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Prepare the process that this provider runs in."""
-        sys.tracebacklimit = 0
-        progress.leave_with_the_engine()
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """A new key is brought to all; whoever comes later is booted with it."""

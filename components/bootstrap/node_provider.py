@@ -6,7 +6,6 @@ neither renamed nor moved.
 """
 
 import base64
-import sys
 import threading
 import time
 import uuid
@@ -24,6 +23,7 @@ from components.bootstrap.plan import Role
 from components.bootstrap.status import SECONDS_BETWEEN_LOOKS, NodeError, await_steps
 from components.bootstrap.upgrade import DRAIN_SECONDS, upgrade
 from components.machines.reach import Reach, ReachError
+from components.provider import Provider
 
 Properties = dict[str, Any]
 
@@ -39,7 +39,7 @@ ASKING_STEPS = ("await-leave", "kubeadm-join")
 _ONE_LEAVES_AT_A_TIME = threading.Lock()
 
 
-class NodeProvider(dynamic.ResourceProvider):
+class NodeProvider(Provider):
     """One node.
 
     Inputs: `name`, `address`, `role`, `machine` (id of the machine's resource), `reach` (how to get there),
@@ -55,14 +55,6 @@ class NodeProvider(dynamic.ResourceProvider):
     `pod_network` (the manifest that an upgrade brings, of one node alone). Outputs beside what is looked at: `instance`
     and `approval`, by which kubelets' certificates are approved.
     """
-
-    serialize_as_secret_always = False  # what is pickled is the name of a class
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Prepare the process that this provider runs in."""
-        # A user sees a message, not a traceback. At module level this would make the provider hang.
-        sys.tracebacklimit = 0
-        progress.leave_with_the_engine()
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Keep no credential to join with once the machine has joined, and no key of snapshots."""

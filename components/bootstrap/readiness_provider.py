@@ -4,7 +4,6 @@ This class is found again by its name when a stack is destroyed years later: it 
 """
 
 import json
-import sys
 import time
 from typing import Any
 
@@ -13,24 +12,17 @@ from pulumi import dynamic
 from components import progress
 from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
 from components.bootstrap.status import SECONDS_BETWEEN_LOOKS, NodeError
+from components.provider import Provider
 
 Properties = dict[str, Any]
 
 
-class ReadinessProvider(dynamic.ResourceProvider):
+class ReadinessProvider(Provider):
     """That all nodes are Ready.
 
     Inputs: `network` (which one, with its version), `nodes` (their names), `kubeconfig` (secret) and `minutes` (how
     long it may take). Nodes that come later wait for themselves.
     """
-
-    serialize_as_secret_always = False  # what is pickled is the name of a class
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Prepare the process that this provider runs in."""
-        # A user sees a message, not a traceback. At module level this would make the provider hang.
-        sys.tracebacklimit = 0
-        progress.leave_with_the_engine()
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """Another version of the network is waited for again."""

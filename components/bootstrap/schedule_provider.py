@@ -4,7 +4,6 @@ This class is found again by its name when a stack is destroyed years later: it 
 """
 
 import contextlib
-import sys
 import time
 from typing import Any
 
@@ -14,13 +13,14 @@ from components import progress
 from components.bootstrap import schedule
 from components.bootstrap.snapshots import SnapshotError
 from components.machines.reach import Reach, ReachError
+from components.provider import Provider
 
 Properties = dict[str, Any]
 
 INPUTS = ("control_planes", "cluster", "schedule", "bucket", "region", "certificate", "access_key", "secret_key")
 
 
-class ScheduleProvider(dynamic.ResourceProvider):
+class ScheduleProvider(Provider):
     """That all control planes send snapshots, and nobody else.
 
     Inputs: `control_planes` (name → the id of its `machine`, and its `reach`), `cluster` (its name), `schedule` (when,
@@ -28,13 +28,6 @@ class ScheduleProvider(dynamic.ResourceProvider):
     `secret_key` (both secret). Outputs: `files` (path → digest of what each control plane got), `last` (name of the
     newest snapshot in the bucket) and `drift` (why they do not come as they should: a list of sentences).
     """
-
-    serialize_as_secret_always = False  # what is pickled is the name of a class
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Prepare the process that this provider runs in."""
-        sys.tracebacklimit = 0
-        progress.leave_with_the_engine()
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """Another machine, time or place is a change; so is what was found wrong, and what a newer Slipway brings."""

@@ -19,11 +19,12 @@ from components.bootstrap.kubectl import Kubectl, KubectlError
 from components.kubeconfig import cluster_of
 from components.local import existing_kubeconfig
 from components.local.existing_kubeconfig import DOCKER_DESKTOP, KubeconfigError
-from components.local.provider import LocalProvider, Properties, failure
+from components.local.provider import Properties, failure
+from components.provider import Provider
 from components.spec import Fault, SpecError
 
 
-class ExistingProvider(LocalProvider):
+class ExistingProvider(Provider):
     """What a cluster tells of itself. Inputs: `name`, `version`, `context` and perhaps `kubeconfig_path`."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:

@@ -20,14 +20,15 @@ from components.local.k3d_cli import K3dError
 from components.local.k3d_nodes import Node
 from components.local.k3d_plan import missing, replacements, stopped, surplus, updates
 from components.local.plan import faults_of_versions
-from components.local.provider import LocalProvider, Properties, failure, faults_of_mounts, outputs, whole
+from components.local.provider import Properties, failure, faults_of_mounts, outputs, whole
+from components.provider import Provider
 from components.spec import Fault, SpecError
 
 OWN_NETWORK = "n-"
 """Begins a claim that may remove the cluster's network and volume with no node left: none was there before."""
 
 
-class ClaimProvider(LocalProvider):
+class ClaimProvider(Provider):
     """The right to the name of a k3d cluster on this machine. Inputs: `name`. Its id is the label of our nodes."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
@@ -59,7 +60,7 @@ class ClaimProvider(LocalProvider):
             _sweep(engine, _props["name"], _id, lock)
 
 
-class ClusterProvider(LocalProvider):
+class ClusterProvider(Provider):
     """A k3d cluster. Inputs: the arguments of `K3dArgs`, its `name`, and the `claim` that labels its nodes."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:

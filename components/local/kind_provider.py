@@ -18,7 +18,8 @@ from components.local.container_engine import Engine, EngineError, Node
 from components.local.kind_cli import KindError
 from components.local.kind_plan import replacements, stopped, updates
 from components.local.plan import faults_of_versions
-from components.local.provider import LocalProvider, Properties, failure, faults_of_mounts, outputs, whole
+from components.local.provider import Properties, failure, faults_of_mounts, outputs, whole
+from components.provider import Provider
 from components.spec import SpecError
 
 LOAD_BALANCER = "external-load-balancer"
@@ -26,7 +27,7 @@ SHARED_NETWORK = "n-"
 """Begins a claim that may remove kind's network in the end: Slipway had kind make it."""
 
 
-class ClaimProvider(LocalProvider):
+class ClaimProvider(Provider):
     """The right to the name of a kind cluster on this machine. Inputs: `name`. Its id is the mark of our nodes."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
@@ -63,7 +64,7 @@ class ClaimProvider(LocalProvider):
                 engine.remove_network_if_unused()
 
 
-class ClusterProvider(LocalProvider):
+class ClusterProvider(Provider):
     """A kind cluster. Inputs: the arguments of `KindArgs`, its `name`, and the `claim` that marks its nodes."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:

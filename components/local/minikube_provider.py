@@ -23,14 +23,15 @@ from components.local.command import CommandError
 from components.local.minikube_cli import NONEXISTENT, MinikubeError, Node
 from components.local.minikube_plan import replacements, stopped, updates
 from components.local.plan import faults_of_versions
-from components.local.provider import LocalProvider, Properties, failure, outputs, whole
+from components.local.provider import Properties, failure, outputs, whole
+from components.provider import Provider
 from components.spec import Fault, SpecError
 
 _LONGEST_SOCKET = 107
 """Of the path of a socket, which QEMU has in its machine's folder: `sun_path` of unix(7)."""
 
 
-class ClaimProvider(LocalProvider):
+class ClaimProvider(Provider):
     """The right to the name of a minikube cluster on this machine. Inputs: `name`. Output: its `home`."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
@@ -62,7 +63,7 @@ class ClaimProvider(LocalProvider):
             shutil.rmtree(home, ignore_errors=True)
 
 
-class ClusterProvider(LocalProvider):
+class ClusterProvider(Provider):
     """A minikube cluster. Inputs: the arguments of `MinikubeArgs`, its `name`, the `claim`, and the `home` of that."""
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:

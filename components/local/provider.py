@@ -2,29 +2,15 @@
 
 import base64
 import os
-import sys
 from typing import Any
 
 from pulumi import dynamic
 
-from components import kubeconfig, progress
+from components import kubeconfig
 from components.local.node_containers import host_path
 from components.spec import Fault
 
 Properties = dict[str, Any]
-
-
-class LocalProvider(dynamic.ResourceProvider):
-    """A provider that runs a program of this machine."""
-
-    serialize_as_secret_always = False  # what is pickled is the name of a class
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Prepare the process that this provider runs in."""
-        # A user sees a message, not a traceback: of the last exception alone, when it is raised `from None`. At module
-        # level this would make the provider hang.
-        sys.tracebacklimit = 0
-        progress.leave_with_the_engine()
 
 
 def whole(value: Any) -> Any:

@@ -3,27 +3,18 @@
 This class is found again by its name when a stack is destroyed years later: it may be neither renamed nor moved.
 """
 
-import sys
 import uuid
 from typing import Any
 
 from pulumi import dynamic
 
-from components import progress
+from components.provider import Provider
 
 Properties = dict[str, Any]
 
 
-class ClaimProvider(dynamic.ResourceProvider):
+class ClaimProvider(Provider):
     """A claim. Inputs: `cluster` and `fixed` (key of the stack file → what machines that stand do not take in)."""
-
-    serialize_as_secret_always = False  # what is pickled is the name of a class
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Prepare the process that this provider runs in."""
-        # A user sees a message, not a traceback. At module level this would make the provider hang.
-        sys.tracebacklimit = 0
-        progress.leave_with_the_engine()
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Refuse a change that machines which stand would not take in."""

@@ -11,7 +11,6 @@ import io
 import json
 import socket
 import subprocess
-import sys
 import tarfile
 import time
 import uuid
@@ -26,6 +25,7 @@ from components.local.container_engine import Engine, EngineError
 from components.local.kind_config import OFFLINE_REPOSITORY
 from components.machines import release
 from components.machines.claim_provider import fixed_failures
+from components.provider import Provider
 
 Properties = dict[str, Any]
 
@@ -39,19 +39,7 @@ ENTRY_POINT = "/kind/bin/machine.sh"
 BALANCER_CONFIG = "/etc/haproxy/haproxy.cfg"
 
 
-class _Provider(dynamic.ResourceProvider):
-    """What all have in common."""
-
-    serialize_as_secret_always = False  # what is pickled is the name of a class
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Prepare the process that this provider runs in."""
-        # A user sees a message, not a traceback. At module level this would make the provider hang.
-        sys.tracebacklimit = 0
-        progress.leave_with_the_engine()
-
-
-class NetworkProvider(_Provider):
+class NetworkProvider(Provider):
     """The network of a cluster's machines, and the right to its name.
 
     Inputs: `name`, `cidr`, `version` and `fixed` (key of the stack file → what all machines of the cluster are booted
@@ -103,7 +91,7 @@ class NetworkProvider(_Provider):
             engine.run("network", "rm", _props["name"])
 
 
-class _ContainerProvider(_Provider):
+class _ContainerProvider(Provider):
     """What a machine and the balancer have in common: each is a container that bears the claim."""
 
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:

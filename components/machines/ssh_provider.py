@@ -7,7 +7,6 @@ beside the claim, and is put back when it leaves.
 This class is found again by its name when a stack is destroyed years later: it may be neither renamed nor moved.
 """
 
-import sys
 import time
 import uuid
 from pathlib import Path
@@ -23,6 +22,7 @@ from components.bootstrap.status import STATUS
 from components.machines import ssh_look
 from components.machines.reach import Reach, ReachError, Unreachable
 from components.machines.ssh_look import Wanted
+from components.provider import Provider
 
 Properties = dict[str, Any]
 
@@ -42,20 +42,12 @@ class SshError(Exception):
     __module__ = "builtins"  # so that Pulumi shows "SshError: …" without the path of this class
 
 
-class SshMachineProvider(dynamic.ResourceProvider):
+class SshMachineProvider(Provider):
     """A machine.
 
     Inputs: `name`, `address`, `cluster`, `claim` (id of the cluster's), `distribution`, `login` (how to log in, without
     its private key), `private_key` (secret, or none) and `user_data` (secret). Outputs: `reach` (secret).
     """
-
-    serialize_as_secret_always = False  # what is pickled is the name of a class
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Prepare the process that this provider runs in."""
-        # A user sees a message, not a traceback. At module level this would make the provider hang.
-        sys.tracebacklimit = 0
-        progress.leave_with_the_engine()
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Look at a machine before it is taken; what one was made a node with stays as long as it is one."""

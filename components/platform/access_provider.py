@@ -8,7 +8,6 @@ import base64
 import contextlib
 import json
 import secrets
-import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pulumi import dynamic
 
-from components import progress
 from components.bootstrap import pki
 from components.bootstrap.kubectl import Kubectl, KubectlError
+from components.provider import Provider
 
 Properties = dict[str, Any]
 
@@ -39,17 +38,7 @@ class AccessError(Exception):
     __module__ = "builtins"  # so that Pulumi shows "AccessError: …" without the path of this class
 
 
-class _Provider(dynamic.ResourceProvider):
-    serialize_as_secret_always = False  # what is pickled is the name of a class
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Prepare the process that this provider runs in."""
-        # A user sees a message, not a traceback. At module level this would make the provider hang.
-        sys.tracebacklimit = 0
-        progress.leave_with_the_engine()
-
-
-class CertificateProvider(_Provider):
+class CertificateProvider(Provider):
     """A client certificate that the cluster itself has signed.
 
     Inputs: `person`, `cluster` (what tells the cluster from others), `authority` (what tells its CA from others),
@@ -77,7 +66,7 @@ class CertificateProvider(_Provider):
         return dynamic.UpdateResult({**_news, **_signed(_news, _id)})
 
 
-class TokenProvider(_Provider):
+class TokenProvider(Provider):
     """A token of a service account; it dies with that, whatever time it has left.
 
     Inputs: those of a certificate, with `namespace` and `uid` of the service account, which is called like the person.
