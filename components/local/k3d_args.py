@@ -2,22 +2,21 @@
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Network
 from typing import NotRequired
 
 from components import versions
 from components.cluster import ClusterArgs
 from components.local import k3d_config
 from components.local.node_containers import (
-    IMAGE,
     Cni,
     Mount,
     PortMapping,
+    image_faults,
     mirror_faults,
     mount_faults,
+    network_faults,
     port_faults,
 )
-from components.network import cidr_faults, size_faults
 from components.nodes import count_faults
 from components.spec import Fault
 
@@ -25,12 +24,6 @@ LONGEST_NAME = 32
 """k3d takes no longer one: `DefaultClusterNameMaxLength` in its pkg/types/defaults.go."""
 
 MOST_CONTROL_PLANES = 5
-
-NODE_POD_PREFIX = 24
-"""A node's share of the pods' addresses, which k3s leaves at Kubernetes' default."""
-
-POD_PREFIXES = (NODE_POD_PREFIX - 16, NODE_POD_PREFIX)
-SERVICE_PREFIXES = (12, 28)
 
 
 class K3dArgs(ClusterArgs):
@@ -93,41 +86,14 @@ def _name_faults(name: str | None) -> list[Fault]:
 
 
 def _network_faults(args: K3dArgs) -> list[Fault]:
-    pods = args.get("pod_cidr", k3d_config.POD_CIDR)
-    services = args.get("service_cidr", k3d_config.SERVICE_CIDR)
-    if faults := cidr_faults({"podCidr": pods, "serviceCidr": services}):
-        return faults
-    sizes = [
-        *size_faults("podCidr", pods, POD_PREFIXES, "k3s"),
-        *size_faults("serviceCidr", services, SERVICE_PREFIXES, "k3s"),
-    ]
-    if sizes:
-        return sizes
-    room = 1 << (NODE_POD_PREFIX - IPv4Network(pods).prefixlen)
-    wanted = args.get("control_planes", 1) + args.get("workers", 0)
-    if wanted > room:
-        return [Fault("podCidr", f"{pods} has room for {room} nodes, and {wanted} are asked for; write fewer workers")]
-    return []
+    pods, services = args.get("pod_cidr", k3d_config.POD_CIDR), args.get("service_cidr", k3d_config.SERVICE_CIDR)
+    return network_faults(pods, services, args.get("control_planes", 1) + args.get("workers", 0), "k3s")
 
 
 def _image_faults(args: K3dArgs) -> list[Fault]:
-    image = args.get("node_image")
-    if image is None:
+    if "node_image" not in args:
         return []
-    reference = IMAGE.fullmatch(image)
-    if reference is None:
-        fault = f"{image!r} names no image; write it like rancher/k3s:v1.37.2-k3s1, or drop nodeImage"
-        return [Fault("nodeImage", fault)]
-    tagged = re.fullmatch(r"(v\d+\.\d+\.\d+)-k3s\d+", reference["tag"] or "")
-    if tagged and not versions.same(args["version"], tagged[1]):
-        return [
-            Fault(
-                "nodeImage",
-                f"{image} runs Kubernetes {tagged[1]}, and version asks for {args['version']}; "
-                f'write version: "{versions.minor_of(tagged[1])}", or drop nodeImage',
-            )
-        ]
-    return []
+    return image_faults(args["node_image"], args["version"], r"(v\d+\.\d+\.\d+)-k3s\d+", "rancher/k3s:v1.37.2-k3s1")
 
 
 def _mount_faults(mounts: Iterable[Mount]) -> list[Fault]:

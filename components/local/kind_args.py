@@ -1,7 +1,6 @@
 """What a stack says about a kind cluster, and the rules it must keep. Pure: no engine is asked."""
 
 import re
-from ipaddress import IPv4Network
 from pathlib import PurePosixPath
 from typing import NotRequired
 
@@ -10,8 +9,16 @@ from typing_extensions import TypedDict
 from components import versions
 from components.cluster import ClusterArgs
 from components.local import kind_config
-from components.local.node_containers import IMAGE, Cni, Mount, PortMapping, mirror_faults, mount_faults, port_faults
-from components.network import cidr_faults, size_faults
+from components.local.node_containers import (
+    Cni,
+    Mount,
+    PortMapping,
+    image_faults,
+    mirror_faults,
+    mount_faults,
+    network_faults,
+    port_faults,
+)
 from components.nodes import Taint, count_faults, gate_faults, label_faults, taint_faults
 from components.spec import Fault
 
@@ -19,12 +26,6 @@ LONGEST_NAME = 40
 """The longest container is NAME-external-load-balancer, and a host name has 63 letters at most."""
 
 MOST_CONTROL_PLANES = 5
-
-NODE_POD_PREFIX = 24
-"""A node's share of the pods' addresses, which kubeadm leaves at its default."""
-
-POD_PREFIXES = (NODE_POD_PREFIX - 16, NODE_POD_PREFIX)
-SERVICE_PREFIXES = (12, 28)
 
 
 class NodeLabels(TypedDict):
@@ -118,43 +119,14 @@ def _name_faults(name: str | None) -> list[Fault]:
 
 
 def _network_faults(args: KindArgs) -> list[Fault]:
-    """The sizes are those that kubeadm takes: `cmd/kubeadm/app/apis/kubeadm/validation` of Kubernetes."""
-    pods = args.get("pod_cidr", kind_config.POD_CIDR)
-    services = args.get("service_cidr", kind_config.SERVICE_CIDR)
-    if faults := cidr_faults({"podCidr": pods, "serviceCidr": services}):
-        return faults
-    sizes = [
-        *size_faults("podCidr", pods, POD_PREFIXES, "kubeadm"),
-        *size_faults("serviceCidr", services, SERVICE_PREFIXES, "kubeadm"),
-    ]
-    if sizes:
-        return sizes
-    room = 1 << (NODE_POD_PREFIX - IPv4Network(pods).prefixlen)
-    wanted = args.get("control_planes", 1) + args.get("workers", 0)
-    if wanted > room:
-        faults.append(
-            Fault("podCidr", f"{pods} has room for {room} nodes, and {wanted} are asked for; write fewer workers")
-        )
-    return faults
+    pods, services = args.get("pod_cidr", kind_config.POD_CIDR), args.get("service_cidr", kind_config.SERVICE_CIDR)
+    return network_faults(pods, services, args.get("control_planes", 1) + args.get("workers", 0), "kubeadm")
 
 
 def _image_faults(args: KindArgs) -> list[Fault]:
-    image = args.get("node_image")
-    if image is None:
+    if "node_image" not in args:
         return []
-    reference = IMAGE.fullmatch(image)
-    if reference is None:
-        return [Fault("nodeImage", f"{image!r} names no image; write it like kindest/node:v1.37.0, or drop nodeImage")]
-    tag = reference["tag"] or ""
-    if re.fullmatch(r"v\d+\.\d+\.\d+", tag) and not versions.same(args["version"], tag):
-        return [
-            Fault(
-                "nodeImage",
-                f"{image} runs Kubernetes {tag}, and version asks for {args['version']}; "
-                f'write version: "{versions.minor_of(tag)}", or drop nodeImage',
-            )
-        ]
-    return []
+    return image_faults(args["node_image"], args["version"], r"(v\d+\.\d+\.\d+)", "kindest/node:v1.37.0")
 
 
 def _label_and_taint_faults(args: KindArgs) -> list[Fault]:

@@ -18,7 +18,7 @@ from components.local.container_engine import Engine, EngineError, Node
 from components.local.kind_cli import KindError
 from components.local.kind_plan import replacements, stopped, updates
 from components.local.plan import faults_of_versions
-from components.local.provider import Properties, failure, faults_of_mounts, outputs, whole
+from components.local.provider import Properties, change, failure, faults_of_mounts, outputs, whole
 from components.provider import Provider
 from components.spec import SpecError
 
@@ -85,15 +85,7 @@ class ClusterProvider(Provider):
         """What changes in place and what makes the cluster anew, with the reason on the user's display."""
         _olds, _news = whole(_olds), whole(_news)
         replaced = replacements(_olds, _news)
-        for reason in replaced.values():
-            progress.inform(f"{_news['name']} is replaced: {reason}")
-        if not replaced and (names := stopped(_olds)):
-            progress.inform(f"{', '.join(names)} stopped, to be started again")
-        return dynamic.DiffResult(
-            changes=bool(replaced or updates(_olds, _news)),
-            replaces=list(replaced),
-            delete_before_replace=True,  # the containers of both would have the same names
-        )
+        return change(_news["name"], replaced, stopped(_olds), updates(_olds, _news), "stopped, to be started again")
 
     def create(self, props: Properties) -> dynamic.CreateResult:
         """Have kind make the cluster, or take over what an earlier run had it finish from the same arguments."""

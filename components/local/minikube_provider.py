@@ -23,7 +23,7 @@ from components.local.command import CommandError
 from components.local.minikube_cli import NONEXISTENT, MinikubeError, Node
 from components.local.minikube_plan import replacements, stopped, updates
 from components.local.plan import faults_of_versions
-from components.local.provider import Properties, failure, outputs, whole
+from components.local.provider import Properties, change, failure, outputs, whole
 from components.provider import Provider
 from components.spec import Fault, SpecError
 
@@ -86,14 +86,8 @@ class ClusterProvider(Provider):
         """What changes in place and what makes the cluster anew, with the reason on the user's display."""
         _olds, _news = whole(_olds), whole(_news)
         replaced = replacements(_olds, _news)
-        for reason in replaced.values():
-            progress.inform(f"{_news['name']} is replaced: {reason}")
-        if not replaced and (names := stopped(_olds)):
-            progress.inform(f"{', '.join(names)} not running, to be started or made again")
-        return dynamic.DiffResult(
-            changes=bool(replaced or updates(_olds, _news)),
-            replaces=list(replaced),
-            delete_before_replace=True,  # the machines of both would have the same names
+        return change(
+            _news["name"], replaced, stopped(_olds), updates(_olds, _news), "not running, to be started or made again"
         )
 
     def create(self, props: Properties) -> dynamic.CreateResult:

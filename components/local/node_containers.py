@@ -1,16 +1,24 @@
-"""What containers that are nodes publish on this machine, see of it, and pull from. Pure: no engine is asked."""
+"""What containers that are nodes run, publish on this machine, see of it, and pull from. Pure: no engine is asked."""
 
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import IPv4Network, ip_address
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
+from components import versions
+from components.network import cidr_faults, size_faults
 from components.spec import Fault
+
+NODE_POD_PREFIX = 24
+"""A node's share of the pods' addresses, which kubeadm and k3s leave at Kubernetes' default."""
+
+POD_PREFIXES = (NODE_POD_PREFIX - 16, NODE_POD_PREFIX)
+SERVICE_PREFIXES = (12, 28)
 
 
 class Cni(StrEnum):
@@ -60,6 +68,43 @@ class Mount(TypedDict):
 def host_path(mount: Mapping[str, Any]) -> Path:
     """Where what is mounted lies on this machine: from the current folder, which is the project's."""
     return Path(mount["host_path"]).expanduser().absolute()
+
+
+def network_faults(pods: str, services: str, nodes: int, taker: str) -> list[Fault]:
+    """Whether `taker` takes these networks, and every node finds addresses for its pods.
+
+    The sizes are those that kubeadm takes: `cmd/kubeadm/app/apis/kubeadm/validation` of Kubernetes.
+    """
+    if faults := cidr_faults({"podCidr": pods, "serviceCidr": services}):
+        return faults
+    if faults := [
+        *size_faults("podCidr", pods, POD_PREFIXES, taker),
+        *size_faults("serviceCidr", services, SERVICE_PREFIXES, taker),
+    ]:
+        return faults
+    if nodes > (room := 1 << (NODE_POD_PREFIX - IPv4Network(pods).prefixlen)):
+        return [Fault("podCidr", f"{pods} has room for {room} nodes, and {nodes} are asked for; write fewer workers")]
+    return []
+
+
+def image_faults(image: str, version: str, tags: str, example: str) -> list[Fault]:
+    """Whether `image` names one, of `version` as far as its tag tells.
+
+    Args:
+        image: What the stack says.
+        version: Of Kubernetes, as the stack asks for it.
+        tags: A regular expression: tags that tell a version, which is its first group.
+        example: An image as the makers name it.
+    """
+    reference = IMAGE.fullmatch(image)
+    if reference is None:
+        return [Fault("nodeImage", f"{image!r} names no image; write it like {example}, or drop nodeImage")]
+    tagged = re.fullmatch(tags, reference["tag"] or "")
+    if tagged is None or versions.same(version, tagged[1]):
+        return []
+    message = f"{image} runs Kubernetes {tagged[1]}, and version asks for {version}; "
+    fix = f'write version: "{versions.minor_of(tagged[1])}", or drop nodeImage'
+    return [Fault("nodeImage", message + fix)]
 
 
 def port_faults(args: Mapping[str, Any]) -> list[Fault]:

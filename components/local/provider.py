@@ -2,11 +2,12 @@
 
 import base64
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulumi import dynamic
 
-from components import kubeconfig
+from components import kubeconfig, progress
 from components.local.node_containers import host_path
 from components.spec import Fault
 
@@ -20,6 +21,29 @@ def whole(value: Any) -> Any:
     if isinstance(value, list):
         return list(map(whole, value))
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def change(
+    name: str, replaced: Mapping[str, str], idle: Sequence[str], updated: Sequence[str], mend: str
+) -> dynamic.DiffResult:
+    """What a diff has found, with the reasons on the user's display.
+
+    Args:
+        name: Of the cluster.
+        replaced: What makes it anew: key → the reason.
+        idle: Nodes that the last refresh found not running.
+        updated: The keys that change in place.
+        mend: What happens to nodes that do not run.
+    """
+    for reason in replaced.values():
+        progress.inform(f"{name} is replaced: {reason}")
+    if not replaced and idle:
+        progress.inform(f"{', '.join(idle)} {mend}")
+    return dynamic.DiffResult(
+        changes=bool(replaced or updated),
+        replaces=list(replaced),
+        delete_before_replace=True,  # the nodes of both would have the same names
+    )
 
 
 def outputs(config: str, version: str, nodes: list[dict[str, str]]) -> Properties:
