@@ -36,7 +36,8 @@ def test_a_stack_is_found_right_before_anything_is_brought_for_it(project, comma
 @pytest.mark.parametrize("name", ["", "a b", "$(touch made)", "`touch made`", "x;touch made", "x'\"", "*"])
 def test_make_hands_on_the_name_of_a_stack_letter_by_letter(command, name, tmp_path):
     # A make that runs these tests hands its own words on to every make below it.
-    environment = {key: value for key, value in os.environ.items() if key not in ("ARGS", "MAKEFLAGS", "MAKEOVERRIDES")}
+    inherited = ("ARGS", "FROM", "STACK", "STACKS", "MAKEFLAGS", "MAKEOVERRIDES")
+    environment = {key: value for key, value in os.environ.items() if key not in inherited}
     told = subprocess.run(
         ["make", "-s", "-f", PROJECT / "Makefile", command, "TOOLS=@printf '<%s>'", f"STACK={name.replace('$', '$$')}"],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
@@ -126,7 +127,8 @@ def test_a_stack_that_was_never_made_is_destroyed_without_bringing_anything(tmp_
 
 
 def test_make_hands_on_several_stacks_in_one_word_and_the_options_behind_them():
-    environment = {key: value for key, value in os.environ.items() if key not in ("ARGS", "MAKEFLAGS", "MAKEOVERRIDES")}
+    inherited = ("ARGS", "FROM", "STACK", "STACKS", "MAKEFLAGS", "MAKEOVERRIDES")
+    environment = {key: value for key, value in os.environ.items() if key not in inherited}
     told = subprocess.run(
         ["make", "-s", "kubeconfig", "TOOLS=@printf '<%s>'", "STACKS=dev-kind prod-gke", "ARGS=--use prod-gke"],
         cwd=PROJECT, env=environment, capture_output=True, text=True, check=True,
