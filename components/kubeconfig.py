@@ -37,12 +37,18 @@ def build(name: str, server: str, ca_certificate: str | None, user: Mapping[str,
     cluster = {"server": server}
     if ca_certificate is not None:
         cluster["certificate-authority-data"] = ca_certificate
+    return build_for(name, cluster, user)
+
+
+def build_for(name: str, cluster: Mapping[str, Any], user: Mapping[str, Any], namespace: str | None = None) -> str:
+    """As `build` does it, for a cluster that a kubeconfig tells of: a proxy and a name for TLS may belong to it."""
+    context = {"cluster": name, "user": name, **({"namespace": namespace} if namespace else {})}
     return yaml_text.dump(
         {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": name, "cluster": cluster}],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "clusters": [{"name": name, "cluster": dict(cluster)}],
+            "contexts": [{"name": name, "context": context}],
             "users": [{"name": name, "user": dict(user)}],
             "current-context": name,
         }
@@ -172,8 +178,8 @@ def names(kubeconfig: str) -> set[str]:
     return {entry["name"] for key in LISTS for entry in config.get(key) or []}
 
 
-def cluster_of(kubeconfig: str) -> Mapping[str, str]:
-    """The only cluster of a kubeconfig: its `server` and perhaps `certificate-authority-data`."""
+def cluster_of(kubeconfig: str) -> Mapping[str, Any]:
+    """The only cluster of a kubeconfig: its `server`, perhaps `certificate-authority-data`, and how it is reached."""
     return yaml_text.load(kubeconfig)["clusters"][0]["cluster"]
 
 

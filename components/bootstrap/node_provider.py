@@ -20,7 +20,7 @@ from components.bootstrap import drift, etcd_members, pki, serving, snapshots, u
 from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
 from components.bootstrap.plan import Role
-from components.bootstrap.status import SECONDS_BETWEEN_LOOKS, NodeError, await_steps
+from components.bootstrap.status import NodeError, await_steps, looks
 from components.bootstrap.upgrade import DRAIN_SECONDS, upgrade
 from components.machines.reach import Reach, ReachError
 from components.provider import Provider
@@ -245,7 +245,7 @@ def _await_node(kubectl: Kubectl, props: Properties, deadline: float) -> dict[st
     """
     name, reach = props["name"], Reach.of(props["reach"])
     reason, registered = "the API was not asked", False
-    while time.monotonic() < deadline:
+    for _ in looks(deadline):
         try:
             node = kubectl.node(name)
             serving.approve(kubectl, name, props["address"])
@@ -265,7 +265,6 @@ def _await_node(kubectl: Kubectl, props: Properties, deadline: float) -> dict[st
             else:
                 return node
         progress.status(f"{name}: waiting until it is Ready")
-        time.sleep(SECONDS_BETWEEN_LOOKS)
     raise NodeError(
         f"{name} is not Ready after {props['minutes']:g} minutes: {reason}; `kubectl describe node {name}` says more, "
         "and `bootstrapMinutes` allows it more time"

@@ -11,7 +11,7 @@ from pulumi import dynamic
 
 from components import progress
 from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
-from components.bootstrap.status import SECONDS_BETWEEN_LOOKS, NodeError
+from components.bootstrap.status import NodeError, looks
 from components.provider import Provider
 
 Properties = dict[str, Any]
@@ -48,7 +48,7 @@ def _await_ready(props: Properties) -> None:
     deadline = time.monotonic() + 60 * float(props["minutes"])
     reason = "the API was not asked"
     with Kubectl.on(props["kubeconfig"]) as kubectl:
-        while time.monotonic() < deadline:
+        for _ in looks(deadline):
             try:
                 told = json.loads(kubectl.run("get", "nodes", "--output=json"))["items"]
             except KubectlError as error:
@@ -60,7 +60,6 @@ def _await_ready(props: Properties) -> None:
                     return
                 reason = f"{', '.join(waiting[:3])}{' and others' if waiting[3:] else ''}"
                 progress.status(f"waiting until {reason} is Ready")
-            time.sleep(SECONDS_BETWEEN_LOOKS)
     raise NodeError(
         f"{props['network']} has not made all nodes Ready within {props['minutes']:g} minutes: {reason}; "
         "`kubectl get pods --all-namespaces` tells what it waits for, and `bootstrapMinutes` allows it more time"

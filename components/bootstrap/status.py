@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from components import progress
@@ -12,6 +12,8 @@ STATUS = "/var/lib/slipway/status.json"
 """Where a machine writes how its bootstrap goes."""
 
 SECONDS_BETWEEN_LOOKS = 0.5
+LOOKING_SHARE = 1 / 4
+MOST_SECONDS_BETWEEN_LOOKS = 10
 MOST_ATTEMPTS = 3
 """After so many failures of one step the machine is reported as failed."""
 
@@ -20,6 +22,18 @@ class NodeError(Exception):
     """A machine did not become a node, was not upgraded, or could not leave: what, where, why and the fix."""
 
     __module__ = "builtins"  # so that Pulumi shows "NodeError: …" without the path of this class
+
+
+def looks(deadline: float) -> Iterator[None]:
+    """A turn for each look at something that is waited for, until it is `deadline` by `time.monotonic`.
+
+    Looking takes a fourth of the time at most: a slow machine has better to do than to answer who asks how far it is.
+    """
+    while (began := time.monotonic()) < deadline:
+        yield
+        took = time.monotonic() - began
+        idle = took / LOOKING_SHARE - took
+        time.sleep(min(max(idle, SECONDS_BETWEEN_LOOKS), MOST_SECONDS_BETWEEN_LOOKS))
 
 
 def await_steps(
@@ -47,7 +61,7 @@ def await_steps(
     step, state = "its first boot", "running"
     before: dict[str, float] = {}  # how often each step had been tried before anybody looked
     seen: set[tuple[str, float]] = set()
-    while time.monotonic() < deadline:
+    for _ in looks(deadline):
         status: dict[str, Any]
         try:
             status = json.loads(reach.run("cat", path, seconds=20))
@@ -65,7 +79,6 @@ def await_steps(
                 seen.add(attempt)
                 begun(step)
         progress.status(f"{reach.machine}: {step}")
-        time.sleep(SECONDS_BETWEEN_LOOKS)
     raise NodeError(
         f"{late}: {step} is still {state}; look at /var/log/slipway/{step}.log there, or allow it more time with "
         "`bootstrapMinutes`, then run `make up` again"

@@ -16,7 +16,7 @@ from components import progress
 from components.bootstrap import etcd_members
 from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
 from components.bootstrap.plan import API_PORT, LIBRARY, POD_NETWORK, Role
-from components.bootstrap.status import SECONDS_BETWEEN_LOOKS, NodeError, await_steps
+from components.bootstrap.status import NodeError, await_steps, looks
 from components.machines.reach import Reach, ReachError
 
 FILES = Path(__file__).parent / "files"
@@ -66,7 +66,7 @@ class _Roll:
     def until(self, what: str, reason: Callable[[], str]) -> None:
         """Wait until there is no reason against it any more."""
         against = "the API was not asked"
-        while time.monotonic() < self.deadline:
+        for _ in looks(self.deadline):
             try:
                 against = reason()
             except (KubectlError, ReachError) as error:
@@ -74,7 +74,6 @@ class _Roll:
             if not against:
                 return
             progress.status(f"{self.name}: waiting until {what}")
-            time.sleep(SECONDS_BETWEEN_LOOKS)
         raise self._stopped(f"waiting until {what}: {against}")
 
     def run(self, reach: Reach, node: Mapping[str, Any], phase: str, steps: Sequence[tuple[str, str]]) -> None:

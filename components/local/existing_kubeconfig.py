@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from components.bootstrap.kubectl import KubectlError
+from components.kubeconfig import build_for
 
 OWN = "SLIPWAY_OWN_KUBECONFIG"
 """What KUBECONFIG was before `make` gave the process that of the stack."""
@@ -56,7 +57,7 @@ def read(path: str | None, context: str, name: str) -> str:
         raise KubeconfigError(
             f"the context {context!r} of {where} names no cluster or no user; mend it, or write another context"
         ) from None
-    return _named(name, cluster, _on_its_own(user, files), namespace)
+    return build_for(name, cluster, _on_its_own(user, files), namespace)
 
 
 def _files(path: str | None) -> list[Path]:
@@ -124,16 +125,3 @@ def _found(path: str, user: str, files: list[Path]) -> Path:
     there = (file for file in files if file.exists())
     users = ((file, _view(str(file)).get("users") or []) for file in there)
     return next(file.parent / path for file, entries in users if user in (entry["name"] for entry in entries))
-
-
-def _named(name: str, cluster: dict[str, Any], user: dict[str, Any], namespace: str | None) -> str:
-    context = {"cluster": name, "user": name, **({"namespace": namespace} if namespace else {})}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": name, "cluster": cluster}],
-        "contexts": [{"name": name, "context": context}],
-        "users": [{"name": name, "user": user}],
-        "current-context": name,
-    }
-    return yaml.safe_dump(config, sort_keys=False)

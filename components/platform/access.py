@@ -135,14 +135,13 @@ def own_kubeconfig(admin: str, name: str, shows: Mapping[str, Any] | None) -> st
     Raises:
         RunError: There is no such program in the administrator's, and so nothing that may be handed on.
     """
-    cluster = kubeconfig.cluster_of(admin)
     user = shows or {"exec": kubeconfig.user_of(admin).get("exec")}
     if not all(user.values()):
         raise pulumi.RunError(
             f"{name}: `credential: identity` hands on the cluster's own kubeconfig, and that holds an administrator's "
             "credential, and no program that asks who somebody is; write `credential: certificate` or `token`"
         )
-    return kubeconfig.build(name, cluster["server"], cluster.get("certificate-authority-data"), user)
+    return kubeconfig.build_for(name, kubeconfig.cluster_of(admin), user)
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,14 @@ def test_a_person_with_an_identity_gets_the_program_that_asks_the_cloud(given):
     assert told["people"] == {"lea@example.org": {"credential": "identity", "user": "lea@example.org"}}
 
 
+def test_whoever_has_rights_reaches_the_cluster_as_its_administrator_does():
+    way = {"server": "https://10.0.0.1", "tls-server-name": "api", "proxy-url": "socks5://127.0.0.1:1080"}
+    admin = kubeconfig.build_for("prod", way, {"token": "an administrator's"})
+    own = own_kubeconfig(admin, "ada@prod", {"token": "hers"})
+    assert kubeconfig.cluster_of(own) == way
+    assert kubeconfig.user_of(own) == {"token": "hers"}
+
+
 def test_an_administrators_own_credential_is_never_handed_on():
     with pytest.raises(
         pulumi.RunError, match=r"^lea@prod: `credential: identity` hands on the cluster's own kubeconfig"
