@@ -79,6 +79,8 @@ def refresh(name: str, words: Sequence[str]) -> None:
 @pulumi_words
 def down(name: str, words: Sequence[str]) -> None:
     """Destroy STACK, so that nothing of it is left. A production stack is refused."""
+    from tools import snapshots
+
     stack = Stack.find(name)
     if stack.is_production:
         raise Problem(
@@ -99,7 +101,10 @@ def down(name: str, words: Sequence[str]) -> None:
             return
         stack.remove()
         # Pulumi has just told to do the rest by hand; its own `--remove` deletes the stack file.
-        say(f"that is done as well: {name} is gone, and nothing but stacks/{stack.file.name} is left of it")
+        left = f"stacks/{stack.file.name}"
+        if folder := snapshots.folder_of(stack):
+            left += f", and snapshots in {folder} that only a copy of its state opens,"
+        say(f"that is done as well: {name} is gone, and nothing but {left} is left of it")
     user_kubeconfig.forget(name)
     engine.stop_private_if_idle()
 

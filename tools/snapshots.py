@@ -36,7 +36,7 @@ def take(stack: Stack) -> Path:
     resources = _exported(stack, secrets=True)["deployment"].get("resources", [])
     certificate = _key(stack, resources)["certificate"]
     fault = Problem(f"{stack.name} has no control plane: run `make up STACK={stack.name}` first")
-    folder = paths.PROJECT / stack.cluster.get("snapshotFolder", snapshots.FOLDER)
+    folder = _folder(stack)
     for node in _nodes(resources):
         if node["role"] == Role.WORKER:
             continue
@@ -75,6 +75,18 @@ def restore(stack: Stack, path: Path, *words: str) -> None:
     say(f"{stack.name} forgets its {len(gone)} nodes; their machines are made anew")
     os.environ[RESTORE] = str(path.resolve())
     stack.pulumi("up", *words, *(word for urn in sorted(machines) for word in ("--replace", urn)))
+
+
+def folder_of(stack: Stack) -> Path | None:
+    """Where snapshots of the stack's cluster lie, if there are any."""
+    if stack.driver is None:
+        return None
+    own = _folder(stack) / stack.cluster.get("name", stack.name)
+    return own if any(own.glob(snapshots.FILES)) else None
+
+
+def _folder(stack: Stack) -> Path:
+    return paths.PROJECT / stack.cluster.get("snapshotFolder", snapshots.FOLDER)
 
 
 def _refuse_etcd_of_others(stack: Stack) -> None:

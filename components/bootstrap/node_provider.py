@@ -63,8 +63,6 @@ class NodeProvider(Provider):
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """A node lives as long as its machine; what has grown old is renewed, and what was changed there is told."""
         name = _news["name"]
-        for fault in _olds.get("drift") or ():
-            progress.warn(f"{name}: {fault}; {drift.mending(fault)}, then `make refresh`")
         old = upkeep.is_due(_olds, pki.now())
         if old:
             progress.inform(
@@ -73,6 +71,9 @@ class NodeProvider(Provider):
         replaced = [key for key in ("name", "machine") if _olds[key] != _news[key]]
         if (_olds["role"] == Role.WORKER) is not (_news["role"] == Role.WORKER):
             replaced.append("role")  # which control plane starts the cluster matters no more once it stands
+        if not replaced:  # with another machine all of it goes
+            for fault in _olds.get("drift") or ():
+                progress.warn(f"{name}: {fault}; {drift.mending(fault)}, then `make refresh`")
         told = ("reach", "kubeconfig", "proxy", "version", "virtual_ip", "etcd")
         changed = any(_olds.get(key) != _news.get(key) for key in told)
         changed |= old or _olds.get("approval") != serving.APPROVAL

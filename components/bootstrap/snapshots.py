@@ -26,6 +26,8 @@ TAKE = (Path(__file__).parent / "files/snapshot.sh").read_text()
 FOLDER = Path(".slipway/snapshots")
 """Where they are kept, below the project's folder, unless a stack says otherwise."""
 
+FILES = "*.etcd.cms"
+
 CERTIFICATE = "/var/lib/slipway/snapshots.crt"
 """Goes with all else there when the machine leaves."""
 

@@ -58,7 +58,7 @@ def await_steps(
     Raises:
         NodeError: A step failed again and again, or time is up.
     """
-    step, state = "its first boot", "running"
+    step, state = "its first boot" if path == STATUS else "its first step", "running"
     before: dict[str, float] = {}  # how often each step had been tried before anybody looked
     seen: set[tuple[str, float]] = set()
     for _ in looks(deadline):

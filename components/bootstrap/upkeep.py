@@ -28,7 +28,8 @@ def look(reach: Reach, name: str, before: Mapping[str, Any], changed: Collection
         seen = drift.parse(reach.run("python3", "-", stdin=drift.LOOK))
     except (ReachError, ValueError) as error:
         kept = {key: before.get(key) for key in OUTPUTS}
-        return {**kept, "drift": [f"the machine cannot be looked at: {error}"]}
+        reason = str(error).removeprefix(f"{name}: ")
+        return {**kept, "drift": [f"the machine cannot be looked at: {reason}"]}
     made = before.get("files") or seen.files
     made = {**made, **{path: seen.files[path] for path in changed if path in seen.files}}
     return {

@@ -1,6 +1,7 @@
 """How a machine is reached, to look at it or to run something on it, whatever it is."""
 
 import io
+import re
 import subprocess
 import tarfile
 import time
@@ -13,6 +14,10 @@ from components.machines.login import NOT_CONNECTED, Login
 
 ANSWER_SECONDS = 60
 """How long a short command may take on a machine that is busy."""
+
+
+_NO_CONTAINER = re.compile(r"Error.*(no such container|is not running|container state improper)", re.IGNORECASE)
+"""What docker and podman say in the place of a command's own words."""
 
 
 class ReachError(Exception):
@@ -92,6 +97,8 @@ class Reach:
             raise ReachError(f"{self.machine}: {reason}")
         if done.returncode:
             last = (said.strip().splitlines() or ["it printed nothing"])[-1]
+            if _NO_CONTAINER.match(last):
+                raise Unreachable(f"{self.machine}: it is gone, or does not run")
             raise ReachError(f"{self.machine}: `{words[0]}` failed: {last}")
         return done.stdout.decode(errors="replace")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples import MANAGED
-from tools import cli, paths
+from tools import cli, paths, snapshots
 from tools.console import Problem
 
 PROJECT = Path(__file__).parents[2]
@@ -73,6 +73,17 @@ def test_a_destroyed_stack_is_told_to_need_nothing_more_whatever_pulumi_says(tol
     assert capsys.readouterr().err == (
         "  that is done as well: dev-kind is gone, and nothing but stacks/Pulumi.dev-kind.yaml is left of it\n"
     )
+
+
+def test_whoever_destroys_a_stack_is_told_which_snapshots_stay(told, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(snapshots, "_folder", lambda _: tmp_path / "snapshots")
+    kept = tmp_path / "snapshots/dev-kubeadm/dev-kubeadm-v1.37.2-20261125T000000Z.etcd.cms"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+
+    cli.cli(["down", "dev-kubeadm"], standalone_mode=False)
+
+    assert f"and snapshots in {kept.parent} that only a copy of its state opens, is left" in capsys.readouterr().err
 
 
 def test_a_stack_that_is_destroyed_in_part_is_kept_and_told_to_go_on(told, monkeypatch, capsys):

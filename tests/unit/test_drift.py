@@ -88,8 +88,25 @@ def test_what_was_made_is_kept_when_a_machine_cannot_be_looked_at(monkeypatch):
 
     assert upkeep.look(REACH, "demo", before) == {
         **before,
-        "drift": ["the machine cannot be looked at: demo: `python3` failed: no such container"],
+        "drift": ["the machine cannot be looked at: `python3` failed: no such container"],
     }
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error response from daemon: No such container: demo",
+        "Error response from daemon: container 0123456789ab is not running",
+        'Error: no container with name or ID "demo" found: no such container',
+        "Error: can only create exec sessions on running containers: container state improper",
+    ],
+)
+def test_a_container_that_is_gone_or_stopped_is_told_in_plain_words(said, tmp_path):
+    engine = tmp_path / "engine"
+    engine.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    engine.chmod(0o755)
+    reach = Reach("demo", (str(engine), "exec", "demo"))
+    assert upkeep.look(reach, "demo", {})["drift"] == ["the machine cannot be looked at: it is gone, or does not run"]
 
 
 def test_a_node_of_an_older_state_is_held_to_what_it_is_like_at_the_first_look(monkeypatch):
