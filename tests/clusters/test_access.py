@@ -1,4 +1,5 @@
-"""People's rights for real: two clusters, one kubeconfig, and Kubernetes itself says who may do what.
+"""People's rights for real: a cluster of kind and one on own machines, one kubeconfig, and Kubernetes itself says who
+may do what.
 
 The objects are applied by the stand-in for Kubernetes' plugin, to the real API; certificates and tokens are the
 clusters' own. Tests follow each other.
@@ -21,7 +22,7 @@ from tools import access
 
 pytestmark = pytest.mark.timeout(900)
 
-ONE, TWO = "slipway-test-access", "slipway-test-access-two"
+ONE, TWO = "slipway-test-access", "slipway-test-pair"
 
 ADA = {"name": "ada", "rights": [{"role": "admin", "namespaces": ["shop"]}]}
 BEN = {"name": "ben", "credential": "token", "lifetime": "30m", "rights": [{"role": "view", "clusterWide": True}]}
@@ -37,16 +38,17 @@ MADE = 11
 
 
 @pytest.fixture(scope="module")
-def clusters(slipway, home):
+def clusters(slipway, pair, home):
     """Two stacks that let the same three people in."""
     install(KUBERNETES, home, "applier")
-    stacks = [slipway(name, workers=0) for name in (ONE, TWO)]
-    for stack in stacks:
+    kind = slipway(ONE, workers=0)
+    for stack in (kind, pair):
         stack.give(ACCESS)
         stack.up()
-    yield stacks
-    for stack in stacks:
-        stack.destroy()
+    yield kind, pair
+    kind.destroy()
+    pair.give(None)
+    pair.up()
 
 
 @pytest.fixture(scope="module")
