@@ -8,14 +8,11 @@ from components import versions
 from components.cluster import ClusterArgs
 from components.local import minikube_config
 from components.local.minikube_config import HIGHLY_AVAILABLE, IN_CONTAINERS, ONLY_PROFILE
-from components.network import cidr_faults, size_faults
+from components.local.node_containers import network_faults
 from components.nodes import gate_faults
 from components.spec import Fault
 
 LONGEST_NAME = 40
-
-POD_PREFIXES = (8, 24)
-SERVICE_PREFIXES = (12, 28)
 
 
 class MinikubeDriver(StrEnum):
@@ -156,7 +153,4 @@ def _driver_faults(args: MinikubeArgs) -> list[Fault]:
 def _network_faults(args: MinikubeArgs) -> list[Fault]:
     pods = args.get("pod_cidr", minikube_config.POD_CIDR)
     services = args.get("service_cidr", minikube_config.SERVICE_CIDR)
-    return cidr_faults({"podCidr": pods, "serviceCidr": services}) or [
-        *size_faults("podCidr", pods, POD_PREFIXES, "kubeadm"),
-        *size_faults("serviceCidr", services, SERVICE_PREFIXES, "kubeadm"),
-    ]
+    return network_faults(pods, services, args.get("control_planes", 1) + args.get("workers", 0), "kubeadm")

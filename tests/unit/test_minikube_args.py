@@ -57,6 +57,10 @@ def test_what_minikube_can_make_is_accepted(args):
         ),
         ({"driver": "qemu2", "control_planes": 3}, "driver: qemu2 has no network between machines"),
         ({"pod_cidr": "10.96.0.0/16"}, "podCidr: 10.96.0.0/16 overlaps serviceCidr 10.96.0.0/12"),
+        (
+            {"pod_cidr": "10.244.0.0/24", "workers": 1},
+            "podCidr: 10.244.0.0/24 has room for 1 nodes, and 2 are asked for",
+        ),
         ({"feature_gates": {"image-volume": True}}, "featureGates: 'image-volume' is no feature gate"),
     ],
 )
