@@ -5,7 +5,7 @@ StackReference, and what is secret stays secret.
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, NotRequired
 
 import pulumi
@@ -122,6 +122,11 @@ class Cluster(pulumi.ComponentResource):
     def check(args: Any) -> list[Fault]:
         """What is wrong with `args`, as far as it can be known without asking anybody."""
         raise NotImplementedError
+
+    @staticmethod
+    def check_access(args: Any, credentials: Collection[str]) -> list[Fault]:
+        """What is wrong with `args` where people come with these credentials, such as `token`; nothing, for most."""
+        return []
 
     def finish(
         self,

@@ -260,7 +260,7 @@ def read(settings: Mapping[str, Any], stack: str) -> tuple[type[Cluster], Cluste
     except SpecError as error:
         raise SpecError([*faults, *error.faults]) from None
     args.setdefault("name", stack)
-    if faults := faults or [*component.faults(args), *_access_faults(settings)]:
+    if faults := faults or [*component.faults(args), *_access_faults(settings, component, args)]:
         raise SpecError(faults)
     return component, args
 
@@ -270,14 +270,18 @@ def read_access(settings: Mapping[str, Any]) -> StackAccess | None:
     return spec.parse(StackAccess, settings["access"]) if "access" in settings else None
 
 
-def _access_faults(settings: Mapping[str, Any]) -> list[Fault]:
+def _access_faults(settings: Mapping[str, Any], component: type[Cluster], args: ClusterArgs) -> list[Fault]:
     access = read_access(settings)
     if access is None:
         return []
     ways = access_args.WAYS.get(settings["target"], access_args.ANY_WAY)
     faults = [*access_args.sdk_faults(), *access_args.faults_of(access, ways)]
     prefix = f"{spec.NAMESPACE}access"
-    return [Fault(f"{prefix}.{fault.key}" if fault.key else prefix, fault.message) for fault in faults]
+    credentials = {access_args.credential_of(person, ways) for person in access.get("people", [])}
+    return [
+        *(Fault(f"{prefix}.{fault.key}" if fault.key else prefix, fault.message) for fault in faults),
+        *component.check_access(args, credentials),
+    ]
 
 
 def _faults_at_the_top(settings: Mapping[str, Any]) -> list[Fault]:

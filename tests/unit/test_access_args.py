@@ -26,6 +26,14 @@ def faults(access: Any, target: str = "kind") -> list[str]:
     return []
 
 
+def test_a_target_may_want_its_cluster_to_be_ready_for_a_credential():
+    pool = {"name": "general", "machineType": "e2-standard-4", "minNodes": 1, "maxNodes": 3}
+    cluster = {"version": "1.37", "region": "europe-west1", "nodePools": [pool]}
+    access = {"people": [{**ADA, "credential": "token"}]}
+    with pytest.raises(SpecError, match=r"^gke\.serviceAccountTokens: is false"):
+        targets.read({"target": "gke", "cluster": cluster, "access": access}, "prod")
+
+
 def test_people_groups_and_roles_of_ones_own_are_accepted():
     rule = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"], "resourceNames": ["web"]}
     access = {

@@ -6,7 +6,7 @@ import yaml
 
 from components.cluster import CONTRACT
 from components.managed.gke.cluster import GkeCluster
-from components.spec import SpecError
+from components.spec import Fault, SpecError
 from tests.engine.stand_in.cloud import UNKNOWN
 from tests.engine.stand_in.gcp import CA_CERTIFICATE, GCP
 
@@ -118,15 +118,34 @@ def test_the_api_has_no_address_unless_asked(gke):
     cluster = gke().the("Cluster").inputs
 
     assert cluster["controlPlaneEndpointsConfig"]["ipEndpointsConfig"] == {"enabled": False}
-    assert cluster["controlPlaneEndpointsConfig"]["dnsEndpointConfig"] == {"allowExternalTraffic": True}
+    assert cluster["controlPlaneEndpointsConfig"]["dnsEndpointConfig"] == {
+        "allowExternalTraffic": True,
+        "enableK8sTokensViaDns": False,
+    }
     assert "masterAuthorizedNetworksConfig" not in cluster
+
+
+def test_tokens_of_service_accounts_are_taken_at_the_dns_name_only_when_asked(gke):
+    cluster = gke(gke={"service_account_tokens": True}).the("Cluster").inputs
+    assert cluster["controlPlaneEndpointsConfig"]["dnsEndpointConfig"]["enableK8sTokensViaDns"] is True
+
+
+def test_nobody_is_given_a_token_that_the_api_would_not_take():
+    def faults(credential: str, **changes: Any) -> list[Fault]:
+        args: Any = {**ARGS, **changes}
+        return GkeCluster.check_access(args, {credential})
+
+    assert [fault.key for fault in faults("token")] == ["gke.serviceAccountTokens"]
+    assert faults("identity") == []
+    assert faults("token", gke={"service_account_tokens": True}) == []
+    assert faults("token", api_access=OFFICE) == []
 
 
 def test_an_address_is_reached_from_the_listed_networks_only(gke):
     cluster = gke(api_access=OFFICE).the("Cluster").inputs
 
     assert cluster["controlPlaneEndpointsConfig"]["ipEndpointsConfig"] == {"enabled": True}
-    assert cluster["controlPlaneEndpointsConfig"]["dnsEndpointConfig"] == {"allowExternalTraffic": False}
+    assert cluster["controlPlaneEndpointsConfig"]["dnsEndpointConfig"]["allowExternalTraffic"] is False
     assert cluster["masterAuthorizedNetworksConfig"] == {
         "cidrBlocks": [{"cidrBlock": "203.0.113.0/24"}],
         "gcpPublicCidrsAccessEnabled": False,

@@ -1,7 +1,7 @@
 """What a stack says about a GKE cluster, and the rules it must keep. Pure: Google's SDK is not needed here."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NotRequired
 
 import pulumi
@@ -15,6 +15,7 @@ from components.managed.managed_args import (
     SERVICE_CIDR,
     Freeze,
     ManagedArgs,
+    authorized_cidrs,
     given_network_faults,
     growth_faults,
     is_auto,
@@ -91,6 +92,10 @@ class GkeOwn(TypedDict):
 
     binary_authorization: NotRequired[bool]
     """Whether the project's policy decides which images may run. Default: false."""
+
+    service_account_tokens: NotRequired[bool]
+    """Whether the API takes tokens of service accounts at its DNS name too, as `credential: token` of `slipway:access`
+    shows them. Default: false; with `authorizedCidrs` nobody comes by that name, and it makes no difference."""
 
 
 class GkeArgs(ManagedArgs):
@@ -203,6 +208,20 @@ def _freeze_faults(freezes: Sequence[Freeze]) -> list[Fault]:
     if len(freezes) > MOST_FREEZES:
         return [Fault("freezes", f"are {len(freezes)}, and GKE takes {MOST_FREEZES} at once; drop those that are over")]
     return []
+
+
+def access_faults(args: GkeArgs, credentials: Collection[str]) -> list[Fault]:
+    """Google takes identities alone at a DNS name unless `enableK8sTokensViaDns` of DNSEndpointConfig is true.
+
+    https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.
+    """
+    if "token" not in credentials or authorized_cidrs(args) or args.get("gke", {}).get("service_account_tokens"):
+        return []
+    message = (
+        "is false, and at its DNS name the API then takes no `credential: token`, which somebody under slipway:access "
+        "has; write true, or let them have an identity of Google's"
+    )
+    return [Fault("gke.serviceAccountTokens", message)]
 
 
 def _own_faults(args: GkeArgs) -> list[Fault]:

@@ -11,7 +11,7 @@ answers; `controls.py` lists them.
 import pulumi
 
 from components.managed.caller import warn_of_missing
-from components.managed.gke.args import GkeArgs, faults_of, pinned
+from components.managed.gke.args import GkeArgs, access_faults, faults_of, pinned
 from components.managed.gke.control_plane import control_plane, offered_versions, running_version
 from components.managed.gke.controls import CONTROLS
 from components.managed.gke.encryption import secrets_encryption
@@ -31,6 +31,7 @@ class GkeCluster(ManagedCluster):
     target = "gke"
     controls = CONTROLS
     check = staticmethod(faults_of)
+    check_access = staticmethod(access_faults)
 
     def __init__(self, name: str, args: GkeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)

@@ -79,7 +79,10 @@ def control_plane(
         # CIS GKE 5.6.5, and CIS GKE 5.6.4: GKE itself says that the endpoint is private once there is no IP endpoint.
         private_cluster_config={"enable_private_nodes": True, "enable_private_endpoint": not authorized},
         control_plane_endpoints_config={
-            "dns_endpoint_config": {"allow_external_traffic": not authorized},
+            "dns_endpoint_config": {
+                "allow_external_traffic": not authorized,
+                "enable_k8s_tokens_via_dns": own.get("service_account_tokens", False),
+            },
             "ip_endpoints_config": {"enabled": bool(authorized)},
         },
         # CIS GKE 5.6.3: also not open to other customers' machines in Google Cloud.
