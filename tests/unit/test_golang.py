@@ -127,9 +127,10 @@ def test_the_key_of_a_build_changes_with_go_and_with_the_platform(modules, monke
         ("go: x.org/y@v1: reading https://mirror/x: 403 Forbidden", "set GOPROXY to one that has"),
         ("verifying x.org/y@v1: checksum mismatch", "not the one that go.sum locks"),
         ("# x.org/y\n./main.go:3:5: undefined: z", "does not compile: ./main.go:3:5"),
+        ("x.org/y/handshaker\n./main.go:3:5: undefined: z", "does not compile: ./main.go:3:5"),
         ("write /tmp/x: no space left on device", "make room"),
     ],
-    ids=["unreachable", "refused", "changed", "does not compile", "disk full"],
+    ids=["unreachable", "refused", "changed", "does not compile", "a package called so", "disk full"],
 )
 def test_a_failure_is_one_line_that_tells_its_kind_and_the_fix(modules, go, printed, said):
     Path(f"{go}.fails").write_text(printed)
@@ -139,6 +140,13 @@ def test_a_failure_is_one_line_that_tells_its_kind_and_the_fix(modules, go, prin
 
     assert said in str(failed.value)
     assert "\n" not in str(failed.value)
+
+
+def test_what_needs_a_c_compiler_is_told_so_where_there_is_none(modules, go, monkeypatch):
+    monkeypatch.setattr(golang.shutil, "which", lambda _: None)
+    with pytest.raises(Problem, match=r"^etcd is built with a C compiler, and there is no gcc on PATH; install one"):
+        golang.build(replace(RECIPE, cgo=True))
+    assert calls(go) == []
 
 
 def test_a_build_that_failed_leaves_nothing_that_the_next_one_takes_for_done(modules, go):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.bootstrap import charts, kubeadm_rules, readiness_provider
+from components.bootstrap import charts, kubeadm_rules, readiness_provider, status
 from components.bootstrap.kubeadm import KubeadmCluster, fixed
 from components.bootstrap.plan import PodNetwork
 from components.bootstrap.readiness_provider import ReadinessProvider
@@ -186,6 +186,7 @@ def cluster(monkeypatch):
 def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(readiness_provider, "time", clock)
+    monkeypatch.setattr(status, "time", clock)
     return clock
 
 

@@ -25,6 +25,7 @@ from tools.console import Problem, Progress, step
 from tools.run import run
 
 MODULES = Path(__file__).parent / "modules"
+COMPILER = "gcc"
 PINNED = Path(__file__).parent / "go.txt"
 """The Python package that holds a Go toolchain, with its hashes."""
 
@@ -45,7 +46,7 @@ class GoBuild:
     tags: tuple[str, ...] = ()
 
     cgo: bool = False
-    """Whether C is compiled too."""
+    """Whether C is compiled too, by this machine's compiler unless `environment` names one."""
 
     names: Mapping[str, str] = field(default_factory=dict)
     """Names of programs that are not called by the last part of their import path: Go's name → ours."""
@@ -75,6 +76,11 @@ def build(recipe: GoBuild) -> Path:
     folder = _folder(recipe, go)
     if folder.is_dir():
         return folder
+    if recipe.cgo and not recipe.environment and shutil.which(COMPILER) is None:
+        raise Problem(
+            f"{recipe.module} is built with a C compiler, and there is no {COMPILER} on PATH; install one (`apt "
+            f"install {COMPILER} libc6-dev`), or {recipe.module} itself"
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not folder.is_dir():  # another run may have built it meanwhile
@@ -260,9 +266,10 @@ _REFUSED = ("403 Forbidden", "404 Not Found", "410 Gone", "unknown revision", "m
 
 def _reason(lines: list[str]) -> str:
     """Why Go failed, in a line that tells a network from a mistake in the sources."""
+    told = [line.removeprefix("go: ") for line in lines if " " in line]  # the others are packages, as they are compiled
 
     def first(*signs: str) -> str | None:
-        return next((line.removeprefix("go: ") for line in lines if any(sign in line for sign in signs)), None)
+        return next((line for line in told if any(sign in line for sign in signs)), None)
 
     if line := first("no space left on device"):
         return f"the disk of {paths.CACHE} is full ({line}); make room, or set SLIPWAY_CACHE to a larger disk"

@@ -212,6 +212,9 @@ MINIKUBE = Program(
                         "storageProvisionerVersion": "v5",
                     }.items()
                 ),
+                # Its driver kvm2 is libvirt's client: found by dlopen, so that others need no libvirt.
+                tags=("libvirt_dlopen",),
+                cgo=True,
             ),
             build_minutes=8,
         ),
