@@ -18,6 +18,7 @@ from typing import Any
 
 from components import kubeconfig
 from components.kubeconfig import Named
+from components.local.existing_kubeconfig import OWN
 from tools import locked_file, paths, workspace
 from tools.console import Problem, say
 
@@ -176,10 +177,14 @@ def _chosen(file: Path | None) -> Path:
 
 
 def _listed() -> list[Path]:
-    """The files that KUBECONFIG lists, without the private ones of `make env`."""
-    named = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
-    files = [Path(path).expanduser().absolute() for path in named]
-    return [path for path in files if not path.is_relative_to(paths.KUBECONFIGS)]
+    """The files that KUBECONFIG lists, without the private ones of `make env`; if none is left, the earlier ones."""
+    own = [path for path in _files_of("KUBECONFIG") if not path.is_relative_to(paths.KUBECONFIGS)]
+    return own or _files_of(OWN)
+
+
+def _files_of(variable: str) -> list[Path]:
+    named = [path for path in os.environ.get(variable, "").split(os.pathsep) if path]
+    return [Path(path).expanduser().absolute() for path in named]
 
 
 def _refuse_twice_in_the_list(target: Path, stacks: Mapping[str, Any]) -> None:
@@ -224,7 +229,7 @@ def _tell(target: Path, added: Mapping[str, Named], use: str | None) -> None:
     for stack, named in added.items():
         for what, ended in _expired(named):
             say(f"{stack}: its {what}'s certificate expired on {ended:%Y-%m-%d}: `make up STACK={stack}` mends that")
-    how = "" if target in (_listed() or [Path.home() / ".kube/config"]) else f" --kubeconfig {target}"
+    how = "" if target in (_files_of("KUBECONFIG") or [Path.home() / ".kube/config"]) else f" --kubeconfig {target}"
     name = use or next(iter(added))
     then = f"{name} is the current context" if use else f"`kubectl{how} --context {name} …` uses it"
     say(f"{target} has {', '.join(added)}; {then}")

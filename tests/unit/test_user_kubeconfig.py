@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from components import kubeconfig
+from components.local.existing_kubeconfig import OWN
 from tools import locked_file, paths, user_kubeconfig
 from tools.console import Problem
 from tools.user_kubeconfig import Authority
@@ -46,6 +47,7 @@ def theirs(tmp_path, monkeypatch):
     path.write_text("# mine\n" + kubeconfig.build("work", "https://work", None, {"token": "t"}))
     path.chmod(0o600)
     monkeypatch.setenv("KUBECONFIG", str(path))
+    monkeypatch.delenv(OWN, raising=False)
     return path
 
 
@@ -190,15 +192,25 @@ def test_a_kubeconfig_that_is_gone_is_in_no_destroy_s_way(theirs, tmp_path, gone
     assert list(paths.KUBECONFIGS.rglob("*.json")) == []
 
 
-def test_the_private_kubeconfig_of_make_env_is_never_the_user_s(theirs, monkeypatch, tmp_path):
-    private = paths.KUBECONFIGS / "dev-kind.yaml"
+def test_the_private_kubeconfig_of_make_env_is_never_the_user_s(theirs, monkeypatch, tmp_path, capsys):
+    private, usual = paths.KUBECONFIGS / "dev-kind.yaml", tmp_path / "home/.kube/config"
     private.write_text(config())
     monkeypatch.setenv("KUBECONFIG", str(private))
     merge()
-    assert contexts(tmp_path / "home/.kube/config") == ["dev-kind"]
+    assert contexts(usual) == ["dev-kind"]
+    # In that shell kubectl reads the private one, unless it is told another.
+    assert f"`kubectl --kubeconfig {usual} --context dev-kind …` uses it" in capsys.readouterr().err
     assert private.read_text() == config()
     with pytest.raises(Problem, match="is Slipway's own"):
         merge(file=private)
+
+
+def test_in_a_shell_of_make_env_the_user_s_own_is_what_kubeconfig_was_before(theirs, monkeypatch, tmp_path):
+    monkeypatch.setenv(OWN, str(theirs))
+    monkeypatch.setenv("KUBECONFIG", str(paths.KUBECONFIGS / "dev-kind.yaml"))
+    merge()
+    assert contexts(theirs) == ["work", "dev-kind"]
+    assert not (tmp_path / "home/.kube/config").exists()
 
 
 @pytest.mark.parametrize(
