@@ -17,7 +17,7 @@ help:  ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  STACK=<name> picks a stack of stacks/ (default: dev-kind), e.g. make up STACK=prod-gke'
-	@echo '  ARGS=... goes to pulumi, e.g. make preview ARGS=--diff'
+	@echo '  ARGS=... are options more, of pulumi (make preview ARGS=--diff) or of the command (make access ARGS=--json)'
 
 up:  ## have what a fresh machine lacks, then: pulumi up --stack $(STACK)
 	$(TOOLS) up "$$STACK" $(ARGS)
@@ -34,7 +34,7 @@ down:  ## destroy the stack; nothing of it is left
 env:  ## print what `eval "$(make -s env)"` sets in your shell
 	$(TOOLS) env "$$STACK"
 
-access:  ## tell who may do what in the stack's cluster, namespace by namespace
+access:  ## tell who may do what in the stack's cluster; ARGS="--save people" writes each one's kubeconfig
 	$(TOOLS) access "$$STACK" $(ARGS)
 
 snapshot:  ## take a snapshot of etcd of a stack on own machines, encrypted for its state alone
