@@ -1,6 +1,7 @@
 """Files that other programs change too: locked as kubectl locks its own, and replaced as a whole."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -29,8 +30,9 @@ def locked(path: Path) -> Generator[None]:
 
     Raises:
         Problem: Another program holds it for too long.
-        OSError: The folder cannot be written to.
+        OSError: The folder cannot be written to, or what is there is no file, or none that may change.
     """
+    _known(path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as held:
         # In the order of their names, so that two that want both never wait for each other.
@@ -43,10 +45,10 @@ def replace(path: Path, text: str) -> None:
     """Have a file hold `text`, in an instant; a link stays one, and a new file is for its owner's eyes only.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: It cannot be written, or what is there is no file, or none that may change.
     """
+    known = _known(path)
     path = Path(os.path.realpath(path))
-    known = path.stat() if path.exists() else None
     fresh = path.with_name(f".{path.name}.slipway")
     fresh.unlink(missing_ok=True)
     try:
@@ -63,6 +65,22 @@ def replace(path: Path, text: str) -> None:
     except OSError:
         fresh.unlink(missing_ok=True)
         raise
+
+
+def _known(path: Path) -> os.stat_result | None:
+    """What there is to know of a file that may change.
+
+    A pipe or device never ends to be read and would make way for a file, and so would what its owner guards.
+    """
+    try:
+        known = path.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(known.st_mode):
+        raise OSError(errno.EINVAL, "it is a folder, a pipe or a device, and no file", str(path))
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    return known
 
 
 @contextlib.contextmanager

@@ -129,6 +129,28 @@ def test_a_link_stays_one_and_so_does_one_to_nothing_yet(path, tmp_path):
     assert path.read_text() == "text"
 
 
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(path)], ids=["pipe", "folder", "loop"]
+)
+def test_what_is_no_file_is_neither_read_nor_put_away_for_one(path, make):
+    make(path)
+    kind = stat.S_IFMT(path.lstat().st_mode)
+    with pytest.raises(OSError, match=r"no file|symbolic links"), locked_file.locked(path):
+        pytest.fail("it was taken for a file")
+    with pytest.raises(OSError, match=r"no file|symbolic links"):
+        locked_file.replace(path, "text")
+    assert stat.S_IFMT(path.lstat().st_mode) == kind
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_may_not_be_written_to_stays_though_its_folder_would_let_another_take_its_place(path, monkeypatch):
+    path.write_text("guarded")
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)  # root may write to all
+    with pytest.raises(PermissionError):
+        locked_file.replace(path, "text")
+    assert path.read_text() == "guarded"
+
+
 def test_what_a_killed_run_has_half_written_is_in_nobody_s_way(path):
     Path(path.parent, ".config.slipway").write_text("hal")
     locked_file.replace(path, "whole")
