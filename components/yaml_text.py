@@ -7,6 +7,7 @@ against what was meant.
 
 import contextlib
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,12 @@ _OPENING = (
 )
 _CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 _NULL = ("", "~", "null", "Null", "NULL")
+
+_DEEPEST = 200
+"""How deep things may be nested in each other: libyaml's reader ends the process where its stack does."""
+
+_MOST = 10_000_000
+"""How much may be said once what aliases stand for is written out, of which a few lines can ask for any amount."""
 
 # Go's YAML takes these for numbers and booleans, PyYAML for text that needs no quotes.
 _AMBIGUOUS = re.compile(r"[-+]?(\.?\d[\d_]*\.?[\d_]*([eE][-+]?\d+)?|0[xob][\da-fA-F_]+)|[yYnN]")
@@ -281,12 +288,30 @@ def load(text: str) -> Entry:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         raise ValueError("it is not YAML" + ("" if line is None else f" (line {line + 1})")) from error
     except RecursionError as error:
-        raise ValueError("it is not YAML that ends: something in it holds itself, or is nested too deeply") from error
+        raise ValueError(_ENDLESS) from error
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        # So PyYAML tells what is not what its tag says, or a number that is none.
+        raise ValueError("it is not YAML: a value in it is not what it looks like") from error
     if data is None:
         return {}
     if not isinstance(data, dict):
         raise ValueError("it is no mapping")
+    if "*" in text and _size(data, {}) > _MOST:
+        raise ValueError(_ENDLESS)
     return data
+
+
+_ENDLESS = "it is not YAML that ends: something in it holds itself, or is nested too deeply"
+
+
+def _size(data: Any, known: dict[int, float]) -> float:
+    """How many things are said, those that aliases stand for once for each; no end of them where one holds itself."""
+    if not isinstance(data, dict | list):
+        return 1
+    if id(data) not in known:
+        known[id(data)] = math.inf
+        known[id(data)] = 1 + sum(_size(one, known) for one in (data.values() if isinstance(data, dict) else data))
+    return known[id(data)]
 
 
 def dump(data: Entry) -> str:
@@ -337,12 +362,22 @@ def _dump(data: Any) -> str:
 
 
 class _Loader(yaml.CSafeLoader):
-    """Takes a date for the text that it is in a kubeconfig."""
+    """Takes a date for the text that it is in a kubeconfig, and nothing that is nested too deeply."""
+
+    _depth = 0
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - as PyYAML has it
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise RecursionError
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
 
 
 class _Dumper(yaml.CSafeDumper):

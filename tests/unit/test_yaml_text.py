@@ -175,6 +175,15 @@ def test_an_anchor_that_another_entry_needs_is_not_taken_away():
         ("a: !new 1", r"it is not YAML \(line 1\)"),
         ("- a", "it is no mapping"),
         ("[" * 5000, "it is not YAML"),
+        ("a: " + "[" * 100_000 + "]" * 100_000, "it is not YAML that ends"),
+        ("- " * 100_000 + "a", "it is not YAML that ends"),
+        ("a: &a [*a]", "it is not YAML that ends"),
+        ("a: &a {b: *a}", "it is not YAML that ends"),
+        ("0: &0 [x]\n" + "".join(f"{i}: &{i} [{f'*{i - 1}, ' * 9}]\n" for i in range(1, 10)), "not YAML that ends"),
+        ("a: !!bool x", "a value in it is not what it looks like"),
+        ("a: !!timestamp x", "a value in it is not what it looks like"),
+        ("a: 0x_", "a value in it is not what it looks like"),
+        ("a: " + "9" * 5000, "a value in it is not what it looks like"),
     ],
 )
 def test_what_is_no_mapping_is_refused_by_what_is_wrong_with_it(text, why):
