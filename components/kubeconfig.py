@@ -1,8 +1,8 @@
 """Kubeconfigs: pure functions from YAML to YAML, and where one is kept for a shell."""
 
 import base64
-import binascii
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -245,9 +245,11 @@ def _cut_off(key: str, entries: Iterable[dict[str, Any]]) -> str | None:
     """Which content of a file is not what kubectl reads, if any."""
     for entry in entries:
         for field in FILES.get(key, ()):
+            data = (entry.get(LISTS[key]) or {}).get(f"{field}-data") or ""
             try:
-                base64.b64decode((entry.get(LISTS[key]) or {}).get(f"{field}-data") or "")
-            except (TypeError, binascii.Error):
+                # Go passes over line ends, and over nothing else.
+                base64.b64decode(re.sub(r"[\r\n]", "", data), validate=True)
+            except (TypeError, ValueError):
                 return f"{field}-data of {LISTS[key]} {entry['name']!r}"
     return None
 

@@ -235,6 +235,8 @@ BROKEN = [
     ("users: [{name: a, user: {}}, {name: a, user: {}}]", "kubectl refuses it: it has two users called 'a'"),
     ("users:\n- name: a\n  user: tok", "one of its users is cut off: it has no fields under `user`"),
     ("users: [{name: a, user: {client-key-data: Q0E}}]", "it is cut off: client-key-data of user 'a' is not base64"),
+    ("users: [{name: a, user: {client-key-data: Y Q==}}]", "it is cut off: client-key-data of user 'a' is not base64"),
+    ("users: [{name: a, user: {client-key-data: é}}]", "it is cut off: client-key-data of user 'a' is not base64"),
     ("clusters: [{name: a, cluster: {server: x}}]\n---\nkind: Config\n", "it is not YAML"),
 ]
 
@@ -250,6 +252,10 @@ def test_what_is_no_kubeconfig_is_refused(text, why):
     ):
         with pytest.raises(ValueError, match=why):
             change()
+
+
+def test_base64_on_several_lines_is_what_kubectl_reads():
+    assert kubeconfig.names('users: [{name: a, user: {client-key-data: "Y\\nQ=\\r\\n="}}]') == {"a"}
 
 
 def test_ten_megabytes_lose_nothing():
