@@ -42,6 +42,9 @@ from components.spec import SpecError
 
 RBAC = "rbac.authorization.k8s.io"
 
+_LONGEST_SLUG = 80
+"""An object's name has 253 letters, for all that is in it."""
+
 Subject = Mapping[str, pulumi.Input[str]]
 """Whom a binding means, as it says that itself."""
 
@@ -321,7 +324,7 @@ def _members(group: AccessGroup, people: Mapping[str, _Comer]) -> Sequence[Subje
 
 def _slug(name: str) -> str:
     """A name as it can be part of an object's; one that loses letters is still no other one's."""
-    plain = re.sub(r"[^A-Za-z0-9._@-]", "-", name)
+    plain = re.sub(r"[^A-Za-z0-9._@-]", "-", name)[:_LONGEST_SLUG]
     return plain if plain == name else f"{plain}-{_digest(name, 6)}"
 
 

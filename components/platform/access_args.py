@@ -221,7 +221,12 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_NAME = 40
 """A certificate's common name has 64 letters, of which Slipway takes some."""
 
-_LONGEST_NAMESPACE = 63
+_LONGEST_LABEL = 63
+"""A namespace's name has no more letters, and a role's is part of the names of its bindings."""
+
+_RESOURCE = re.compile(r"\*|(\*|[a-z0-9.-]+)(/[a-z0-9.-]+)?|[a-z0-9.-]+/\*")
+_VERB = re.compile(r"\*|[a-z][a-z0-9:.-]*")
+_GROUP = re.compile(r"|\*|(?!v[0-9][a-z0-9]*$)[a-z0-9.-]+")
 
 
 def _name_faults(access: StackAccess) -> Iterator[Fault]:
@@ -235,6 +240,8 @@ def _name_faults(access: StackAccess) -> Iterator[Fault]:
                 yield Fault(
                     f"{kind}[{index}].name", f"{name} is there already, as {kind}[{names.index(name)}]; join them"
                 )
+            elif not name.isprintable() or name != name.strip():
+                yield Fault(f"{kind}[{index}].name", f"{name!r} has letters that nobody sees; write it without")
             elif name.startswith("system:"):
                 yield Fault(
                     f"{kind}[{index}].name", f"{name!r} is one of Kubernetes' own; choose one without `system:`"
@@ -253,10 +260,10 @@ _KUBERNETES_OWN = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
 def _namespace_faults(key: str, namespace: str) -> Iterator[Fault]:
-    if not _NAME.fullmatch(namespace) or len(namespace) > _LONGEST_NAMESPACE:
+    if not _NAME.fullmatch(namespace) or len(namespace) > _LONGEST_LABEL:
         yield Fault(
             key,
-            f"{namespace!r} can be no namespace: write at most {_LONGEST_NAMESPACE} small letters, digits and hyphens, "
+            f"{namespace!r} can be no namespace: write at most {_LONGEST_LABEL} small letters, digits and hyphens, "
             "with no hyphen at either end",
         )
     elif namespace.startswith(PEOPLE):
@@ -268,14 +275,36 @@ def _role_faults(access: StackAccess) -> Iterator[Fault]:
         key = f"roles[{index}]"
         if role["name"] in ROLES:
             yield Fault(f"{key}.name", f"{role['name']} is a role that every cluster has; choose another name")
-        elif role["name"] and not _NAME.fullmatch(role["name"]):
-            yield Fault(f"{key}.name", f"{role['name']!r} can be no role's: write small letters, digits and hyphens")
+        elif _is_plain(role["name"]) and (not _NAME.fullmatch(role["name"]) or len(role["name"]) > _LONGEST_LABEL):
+            most = f"at most {_LONGEST_LABEL} small letters, digits and hyphens"
+            yield Fault(f"{key}.name", f"{role['name']!r} can be no role's: write {most}")
         if not role["rules"]:
             yield Fault(f"{key}.rules", f"is empty, so that {role['name']} would allow nothing; write a rule")
         for place, rule in enumerate(role["rules"]):
-            for name in ("resources", "verbs"):
-                if not rule[name]:
-                    yield Fault(f"{key}.rules[{place}].{name}", "is empty, so that the rule would allow nothing")
+            yield from _rule_faults(f"{key}.rules[{place}]", rule)
+
+
+def _rule_faults(key: str, rule: AccessRule) -> Iterator[Fault]:
+    """What Kubernetes takes without a word, though it allows nothing, or more than was meant."""
+    words = {
+        "resources": (rule["resources"], _RESOURCE, "can be no kind of objects: write its plural, e.g. `pods`, or `*`"),
+        "verbs": (rule["verbs"], _VERB, "can be no verb: write one in small letters, e.g. `get`, or `*`"),
+        "apiGroups": (
+            *(rule.get("api_groups", [""]), _GROUP),
+            'can be no group of the API: write it without its version, e.g. `apps`, and `""` for `v1`',
+        ),
+    }
+    for name, (values, pattern, why) in words.items():
+        if not values:
+            yield Fault(f"{key}.{name}", "is empty, so that the rule would allow nothing")
+        for index, value in enumerate(values):
+            if not pattern.fullmatch(value):
+                yield Fault(f"{key}.{name}[{index}]", f"{value!r} {why}")
+    names = rule.get("resource_names")
+    if names is not None and not all(names):
+        yield Fault(f"{key}.resourceNames", "holds an empty name, which no object has; write its name, or take it out")
+    elif names == []:
+        yield Fault(f"{key}.resourceNames", "is empty, which allows all objects; write their names, or drop it for all")
 
 
 def _people_faults(access: StackAccess, ways: Sequence[Credential]) -> Iterator[Fault]:
@@ -290,13 +319,18 @@ def _people_faults(access: StackAccess, ways: Sequence[Credential]) -> Iterator[
             if "lifetime" in person:
                 yield Fault(f"{key}.lifetime", "how long an identity lives is up to its provider; drop it")
         else:
-            if name and not name.startswith("system:") and (not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME):
+            if _is_plain(name) and (not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME):
                 yield Fault(
                     f"{key}.name",
                     f"{name!r} is no name for a {credential}: write at most {_LONGEST_NAME} small letters, digits and "
                     "hyphens, with no hyphen at either end",
                 )
             yield from _lifetime_faults(f"{key}.lifetime", person, credential)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether `_name_faults` says nothing against it."""
+    return bool(name) and name.isprintable() and name == name.strip() and not name.startswith("system:")
 
 
 def _lifetime_faults(key: str, person: Person, credential: Credential) -> Iterator[Fault]:

@@ -162,6 +162,16 @@ def test_groups_whose_names_differ_in_odd_letters_alone_are_still_two(given):
     assert len(deployment.of("RoleBinding")) == 3
 
 
+def test_a_name_of_any_length_leaves_room_in_those_of_its_bindings_and_is_no_other_one_s(given):
+    rights = [{"role": "r" * 63, "namespaces": ["n" * 63]}]
+    roles = [{"name": "r" * 63, "rules": [{"resources": ["pods"], "verbs": ["get"]}]}]
+    groups = [{"name": "g" * 300 + end, "rights": rights} for end in ("a", "b")]
+    deployment, _ = given({"roles": roles, "groups": groups})
+    names = {binding.name for binding in deployment.of("RoleBinding")}
+    assert len(names) == 2
+    assert all(len(f"{name}-1a2b3c4d") <= 253 for name in names)
+
+
 def test_each_person_gets_a_kubeconfig_of_their_own_with_their_credential_alone(given):
     _, told = given({"people": [ADA, PIPELINE], "cluster_name": "shop-cluster"})
 

@@ -133,6 +133,14 @@ def test_nobody_is_given_the_same_right_twice():
             {"roles": [{"name": "a/b", "rules": [{"resources": ["pods"], "verbs": ["get"]}]}]},
             "roles[0].name: 'a/b' can be",
         ),
+        (
+            {"roles": [{"name": "a" * 64, "rules": [{"resources": ["pods"], "verbs": ["get"]}]}]},
+            f"roles[0].name: '{'a' * 64}' can be no role's: write at most 63 small letters",
+        ),
+        (
+            {"roles": [{"name": "system:x", "rules": [{"resources": ["pods"], "verbs": ["get"]}]}]},
+            "roles[0].name: 'system:x' is one of Kubernetes' own",
+        ),
         ({"roles": [{"name": "x", "rules": []}]}, "roles[0].rules: is empty, so that x would allow nothing"),
         (
             {"roles": [{"name": "x", "rules": [{"resources": ["pods"], "verbs": []}]}]},
@@ -143,6 +151,50 @@ def test_nobody_is_given_the_same_right_twice():
 def test_what_stands_twice_or_cannot_be_is_refused(access, fault):
     [told] = faults(access)
     assert told.startswith(f"slipway:access.{fault}")
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"resources": [""]}, "resources[0]: '' can be no kind of objects: write its plural, e.g. `pods`, or `*`"),
+        ({"resources": ["pods", "Pods"]}, "resources[1]: 'Pods' can be no kind of objects"),
+        ({"resources": ["/healthz"]}, "resources[0]: '/healthz' can be no kind of objects"),
+        ({"verbs": ["GET"]}, "verbs[0]: 'GET' can be no verb: write one in small letters, e.g. `get`, or `*`"),
+        ({"verbs": ["get "]}, "verbs[0]: 'get ' can be no verb"),
+        ({"apiGroups": []}, "apiGroups: is empty, so that the rule would allow nothing"),
+        ({"apiGroups": ["apps/v1"]}, "apiGroups[0]: 'apps/v1' can be no group of the API: write it without its ver"),
+        ({"apiGroups": ["v1"]}, "apiGroups[0]: 'v1' can be no group of the API"),
+        ({"resourceNames": []}, "resourceNames: is empty, which allows all objects; write their names, or drop it"),
+        ({"resourceNames": [""]}, "resourceNames: holds an empty name, which no object has; write its name"),
+    ],
+)
+def test_a_rule_that_would_allow_nothing_or_more_than_it_says_is_refused(change, fault):
+    rule = {"resources": ["pods"], "verbs": ["get"], **change}
+    [told] = faults({"roles": [{"name": "x", "rules": [rule]}]})
+    assert told.startswith(f"slipway:access.roles[0].rules[0].{fault}")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"resources": ["*", "pods/log", "*/scale", "pods/*"], "verbs": ["*"], "apiGroups": ["*"]},
+        {"resources": ["users"], "verbs": ["impersonate", "impersonate-on:user-info:list"]},
+        {"resources": ["widgets"], "verbs": ["get"], "apiGroups": ["", "v2.example.org"], "resourceNames": ["A:b"]},
+    ],
+)
+def test_what_kubernetes_knows_in_a_rule_is_accepted(rule):
+    assert faults({"roles": [{"name": "x", "rules": [rule]}]}) == []
+
+
+@pytest.mark.parametrize("name", [" ", "ada ", "ada\n", "a\0b", "a\u200bda", "\u202eada"])
+@pytest.mark.parametrize("kind", ["people", "groups"])
+def test_a_name_with_letters_that_nobody_sees_is_refused(kind, name):
+    one = {"name": name, "rights": [VIEW], **({"credential": "identity"} if kind == "people" else {})}
+    cluster = {"version": "1.37", "context": "there"}
+    with pytest.raises(SpecError) as refused:
+        targets.read({"target": "existing", "cluster": cluster, "access": {kind: [one]}}, "dev")
+    [told] = map(str, refused.value.faults)
+    assert told == f"slipway:access.{kind}[0].name: {name!r} has letters that nobody sees; write it without"
 
 
 @pytest.mark.parametrize(
