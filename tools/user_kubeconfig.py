@@ -70,7 +70,7 @@ def forget(stack: str) -> None:
 def forget_merged(stack: str) -> None:
     """Take out of the user's kubeconfigs what `merge` put in, unless it was changed since."""
     for path in sorted(_records().glob("*.json")):
-        target = Path(json.loads(path.read_text())["target"])
+        target = _Record.read(path).target
         if not target.parent.exists():
             path.unlink()  # it went with its folder
             continue
@@ -98,10 +98,27 @@ class _Record:
     @classmethod
     def of(cls, target: Path) -> "_Record":
         path = _path_of(target)
-        if not path.exists():
-            return cls(target)
-        known = json.loads(path.read_text())
-        return cls(target, known["merged"], known["made"])
+        return cls.read(path) if path.exists() else cls(target)
+
+    @classmethod
+    def read(cls, path: Path) -> "_Record":
+        """What `write` has kept.
+
+        Raises:
+            Problem: It is something else by now.
+        """
+        try:
+            known = json.loads(path.read_text())
+            merged = {
+                stack: [{about: dict(one[about]) for about in kubeconfig.LISTS} for one in named]
+                for stack, named in known["merged"].items()
+            }
+            return cls(Path(known["target"]), merged, bool(known["made"]))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise Problem(
+                f"{path} is broken, which tells what was merged into one of your kubeconfigs: remove it, and take the "
+                "entries of stacks out there (kubectl config delete-context, delete-cluster, delete-user)"
+            ) from error
 
     def write(self, changed: Mapping[str, list[Named]]) -> None:
         self.merged = {stack: named for stack, named in {**self.merged, **changed}.items() if named}
@@ -168,7 +185,7 @@ def _chosen(file: Path | None) -> Path:
     Which of a list that is: https://github.com/kubernetes/client-go/blob/master/tools/clientcmd/config.go.
     """
     if file is not None:
-        target = file.expanduser().absolute()
+        target = _at(file)
         if target.resolve().is_relative_to(paths.KUBECONFIGS.resolve()):
             raise Problem(f"{target} is Slipway's own, and made anew by the next `make up`: choose another file")
         return target
@@ -184,7 +201,14 @@ def _listed() -> list[Path]:
 
 def _files_of(variable: str) -> list[Path]:
     named = [path for path in os.environ.get(variable, "").split(os.pathsep) if path]
-    return [Path(path).expanduser().absolute() for path in named]
+    return [_at(Path(path)) for path in named]
+
+
+def _at(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:
+        raise Problem(f"{path} leads nowhere: there is no such user; write ~/… or the whole path") from error
 
 
 def _refuse_twice_in_the_list(target: Path, stacks: Mapping[str, Any]) -> None:

@@ -285,6 +285,14 @@ def test_a_place_that_takes_no_kubeconfig_is_named_with_the_way_out(theirs, monk
         merge()
 
 
+def test_the_home_of_nobody_is_told(theirs, monkeypatch):
+    with pytest.raises(Problem, match=r"^~nobody-here/config leads nowhere: there is no such user; write ~/… or"):
+        merge(file=Path("~nobody-here/config"))
+    monkeypatch.setenv("KUBECONFIG", "~nobody-here/config")
+    with pytest.raises(Problem, match="leads nowhere"):
+        merge()
+
+
 def test_a_stack_s_own_kubeconfig_that_is_broken_is_told_by_the_stack(theirs):
     with pytest.raises(Problem, match=r"the kubeconfig of dev cannot be merged: it is not YAML.*`make up STACK=dev`"):
         user_kubeconfig.merge({"dev": "a: ["})
@@ -329,6 +337,20 @@ def test_what_is_known_of_merges_is_for_its_owner_alone(theirs):
     assert "secret" in record.read_text()
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
     assert stat.S_IMODE(record.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "kept", ["", "[]", "{}", '{"target": 1, "merged": {}}', '{"target": "x", "merged": [], "made": 1}']
+)
+def test_what_is_known_of_merges_and_is_broken_is_told_with_its_own_name_and_nothing_is_changed(theirs, kept):
+    merge()
+    [known] = (paths.KUBECONFIGS / "merged").iterdir()
+    known.write_text(kept)
+    before = theirs.read_bytes()
+    for change in (lambda: merge(server="https://new"), lambda: user_kubeconfig.forget("dev-kind")):
+        with pytest.raises(Problem, match=rf"^{known} is broken, which tells .*: remove it, and take .*$"):
+            change()
+    assert theirs.read_bytes() == before
 
 
 def test_a_ca_is_put_into_a_file_and_back_when_that_is_asked_for(theirs):
