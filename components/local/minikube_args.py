@@ -14,6 +14,9 @@ from components.spec import Fault
 
 LONGEST_NAME = 40
 
+LEAST = {"cpus": 2, "memoryMb": 1800, "diskGb": 2}
+"""What a node needs: minikube's `minimumCPUS`, `minUsableMem` and `minimumDiskSize`, in its cmd/minikube/cmd."""
+
 
 class MinikubeDriver(StrEnum):
     """What the nodes are."""
@@ -113,9 +116,9 @@ def _count_faults(args: MinikubeArgs) -> list[Fault]:
         faults.append(Fault("workers", f"{workers} is less than none; write 0 or more"))
     sizes = {"cpus": args.get("cpus"), "memoryMb": args.get("memory_mb"), "diskGb": args.get("disk_gb")}
     faults += [
-        Fault(key, f"{size} is no size; write a number above 0, or drop it")
+        Fault(key, f"{size} is too little, and minikube starts no node with it; write {LEAST[key]} or more, or drop it")
         for key, size in sizes.items()
-        if size is not None and size < 1
+        if size is not None and size < LEAST[key]
     ]
     return faults
 

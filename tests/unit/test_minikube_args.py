@@ -20,6 +20,7 @@ def faults(**args: object) -> list[str]:
         {},
         {"name": "dev-1", "control_planes": 3, "workers": 5},
         {"driver": "kvm2", "cpus": 4, "memory_mb": 8192, "disk_gb": 40},
+        {"driver": "kvm2", "cpus": 2, "memory_mb": 1800, "disk_gb": 2},
         {"driver": "none", "name": "minikube"},
         {"driver": "qemu2", "name": "dev", "disk_gb": 40},
         {"pod_cidr": "10.1.0.0/16", "service_cidr": "10.2.0.0/16", "feature_gates": {"ImageVolume": True}},
@@ -37,7 +38,12 @@ def test_what_minikube_can_make_is_accepted(args):
         ({"name": "d"}, "name: 'd' cannot name a machine; use small letters, digits and hyphens inside, two at least"),
         ({"control_planes": 5}, "controlPlanes: 5 is not what minikube makes; write 1 or 3"),
         ({"workers": -1}, "workers: -1 is less than none; write 0 or more"),
-        ({"memory_mb": 0}, "memoryMb: 0 is no size; write a number above 0, or drop it"),
+        (
+            {"memory_mb": 0},
+            "memoryMb: 0 is too little, and minikube starts no node with it; write 1800 or more, or drop",
+        ),
+        ({"cpus": 1}, "cpus: 1 is too little, and minikube starts no node with it; write 2 or more, or drop it"),
+        ({"driver": "kvm2", "disk_gb": 1}, "diskGb: 1 is too little"),
         ({"disk_gb": 20}, "diskGb: is for virtual machines, and driver: docker makes containers; drop it"),
         (
             {"driver": "none", "cpus": 2},
