@@ -11,6 +11,9 @@ from typing import Any
 
 REQUEST_SECONDS = 10
 
+_REASONS = ("error: ", "Error from server", "Unable to connect to the server", "The connection to the server")
+"""What begins the line in which kubectl says why: after its log, and before hints on programs that are missing."""
+
 
 class KubectlError(Exception):
     """kubectl is missing, or was refused: one line with the reason."""
@@ -50,8 +53,7 @@ class Kubectl:
         except subprocess.TimeoutExpired:
             raise KubectlError(f"kubectl {words[0]} has not ended within {seconds:.0f} s") from None
         if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-            raise KubectlError(f"kubectl {words[0]} failed: {last}")
+            raise KubectlError(f"kubectl {words[0]} failed: {_reason(done.stderr)}")
         return done.stdout
 
     def node(self, name: str) -> dict[str, Any] | None:
@@ -62,6 +64,11 @@ class Kubectl:
         """
         told = self.run("get", "node", name, "--ignore-not-found", "--output=json")
         return json.loads(told) if told else None
+
+
+def _reason(told: str) -> str:
+    lines = told.strip().splitlines() or ["it printed nothing"]
+    return next((line for line in reversed(lines) if line.startswith(_REASONS)), lines[-1])
 
 
 def is_ready(node: dict[str, Any] | None) -> bool:

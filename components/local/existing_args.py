@@ -25,4 +25,9 @@ def faults_of(args: ExistingArgs) -> list[Fault]:
         faults.append(Fault("context", "is empty; write one of those that `kubectl config get-contexts` lists"))
     if args.get("kubeconfig") == "":
         faults.append(Fault("kubeconfig", "is empty; write a path, or drop the key for the one that kubectl uses"))
+    faults += [
+        Fault(key, f"{written!r} has letters that nobody sees; write it without")
+        for key, written in (("context", args["context"]), ("kubeconfig", args.get("kubeconfig", "")))
+        if not written.isprintable()
+    ]
     return faults

@@ -57,17 +57,32 @@ def read(path: str | None, context: str, name: str) -> str:
         raise KubeconfigError(
             f"the context {context!r} of {where} names no cluster or no user; mend it, or write another context"
         ) from None
-    return build_for(name, cluster, _on_its_own(user, files), namespace)
+    shows = _on_its_own(user, files)
+    # Of nothing kubectl makes localhost:8080, where another cluster may be, and a question that nobody answers.
+    for told, what in (
+        (cluster.get("server"), "its cluster has no server"),
+        (any(shows.values()), "its user has no credential"),
+    ):
+        if not told:
+            raise KubeconfigError(
+                f"the context {context!r} of {where} is of no use: {what}; mend it, or write another context"
+            )
+    return build_for(name, cluster, shows, namespace)
 
 
 def _files(path: str | None) -> list[Path]:
     """The files that kubectl would read, without those that Slipway keeps for shells."""
     if path is not None:
-        return [Path(path).expanduser().absolute()]
+        return [_at(path)]
     listed = os.environ.get(OWN) or os.environ.get("KUBECONFIG", "")
     ours = os.environ.get("SLIPWAY_KUBECONFIGS")
-    chosen = [Path(each).expanduser().absolute() for each in listed.split(os.pathsep) if each]
+    chosen = [_at(each) for each in listed.split(os.pathsep) if each]
     return [file for file in chosen if not (ours and file.is_relative_to(ours))] or [Path.home() / ".kube/config"]
+
+
+def _at(path: str) -> Path:
+    """Where a path leads; that of a home of nobody's stays as it is."""
+    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - pathlib's raises there
 
 
 def _view(files: str, *words: str) -> dict[str, Any]:
@@ -86,8 +101,9 @@ def _view(files: str, *words: str) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         raise KubectlError(f"kubectl config has not ended within {SECONDS} s") from None
     if done.returncode:
-        # Of a broken file kubectl tells the line, and never what stands there.
-        why = " ".join(done.stderr.split()).removeprefix("error: ") or "kubectl printed nothing"
+        # Of a broken file kubectl tells the line, and what stands there only of a name that stands there twice.
+        told = " ".join(done.stderr.split()).removeprefix("error: ").partition(" in list: ")[0]
+        why = told or "kubectl printed nothing"
         raise KubeconfigError(f"the kubeconfig {files} cannot be read: {why}; mend it, or write kubeconfig: PATH")
     return yaml.safe_load(done.stdout) or {}
 
@@ -110,9 +126,10 @@ def _on_its_own(entry: dict[str, Any], files: list[Path]) -> dict[str, Any]:
         file = _found(path, name, files)
         try:
             user["token"] = file.read_text().strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
             raise KubeconfigError(
-                f"{file}, where a kubeconfig says its token is, cannot be read: {error.strerror}"
+                f"{file}, where a kubeconfig says its token is, cannot be read: {why}; mend it, or choose another"
             ) from None
     match user.get("exec"):
         case {"command": str(command)} if os.sep in command:

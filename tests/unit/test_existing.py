@@ -203,6 +203,12 @@ def test_a_token_that_is_not_there_is_told_with_where_it_was_looked_for(home, ap
     )
 
 
+def test_a_token_that_is_no_text_is_told(home, api):
+    write(home / ".kube/config", config_of(api, {"tokenFile": "token"}))
+    (home / ".kube/token").write_bytes(b"\xff\xfe")
+    assert ".kube/token, where a kubeconfig says its token is, cannot be read: it is no text; mend it" in refusal()
+
+
 @pytest.mark.parametrize("running", ["v1.37.2+k3s1", "v1.37.2-eks-0123abc", "v1.37.2+orb1"])
 def test_what_a_distribution_adds_to_a_version_is_no_other_version(own, running):
     Api.answers["/version"] = {"gitVersion": running}
@@ -234,6 +240,26 @@ def test_a_context_whose_cluster_is_missing_is_refused(own):
     )
 
 
+@pytest.mark.parametrize(
+    ("server", "user", "why"), [("", None, "cluster has no server"), ("https://x", {}, "user has no")]
+)
+def test_what_kubectl_would_fill_in_is_refused_so_that_no_other_cluster_is_taken_for_it(home, server, user, why):
+    write(home / ".kube/config", config_of(server, user))
+    assert refusal().startswith(f"the context 'mine' of {home}/.kube/config is of no use: its {why}")
+
+
+def test_a_program_for_credentials_that_is_missing_is_named_though_hints_follow(home, api):
+    asks = {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such", "interactiveMode": "Never"}
+    write(home / ".kube/config", config_of(api, {"exec": {**asks, "installHint": "have it\nfrom there"}}))
+    assert "getting credentials: exec: executable no-such not found; start it, or" in refusal()
+
+
+def test_of_a_user_that_stands_there_twice_no_credential_is_shown(home, api):
+    config = config_of(api, {"token": "open sesame"})
+    write(home / ".kube/config", {**config, "users": config["users"] * 2})
+    assert refusal().endswith('duplicate name "me"; mend it, or write kubeconfig: PATH')
+
+
 def test_a_program_that_gives_credentials_is_found_from_the_folder_of_its_kubeconfig(home, api):
     credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
     program = write(
@@ -243,8 +269,7 @@ def test_a_program_that_gives_credentials_is_found_from_the_folder_of_its_kubeco
     asks = {"apiVersion": credential["apiVersion"], "command": "./login", "interactiveMode": "Never"}
     write(home / ".kube/config", config_of(api, {"exec": asks}))
 
-    told = yaml.safe_load(read()["kubeconfig"])["users"][0]["user"]["exec"]
-    assert told["command"] == str(home / ".kube/login")
+    assert yaml.safe_load(read()["kubeconfig"])["users"][0]["user"]["exec"]["command"] == str(home / ".kube/login")
 
 
 @pytest.mark.parametrize("broken", ["clusters: [", "clusters: {a: b}", "\x00"])
@@ -257,6 +282,7 @@ def test_a_broken_kubeconfig_is_refused_and_left_untouched(home, broken):
 
 def test_a_kubeconfig_that_is_not_there_is_told(home):
     assert refusal().startswith(f"there is no kubeconfig {home}/.kube/config; write kubeconfig: PATH")
+    assert "~nobody-here/config; write kubeconfig: PATH" in refusal(kubeconfig_path="~nobody-here/config")
 
 
 def test_an_api_that_does_not_answer_is_told(home):
@@ -352,6 +378,8 @@ def test_what_kubectl_reads_the_credentials_from_is_private_and_goes(own, monkey
     [
         ({"context": ""}, "context: is empty; write one of those that `kubectl config get-contexts` lists"),
         ({"context": "x", "kubeconfig": ""}, "kubeconfig: is empty; write a path, or drop the key"),
+        ({"context": "a\0b"}, "context: 'a\\x00b' has letters that nobody sees; write it without"),
+        ({"context": "x", "kubeconfig": "a\n"}, "kubeconfig: 'a\\n' has letters that nobody sees"),
         ({"context": "x", "version": "latest"}, "version: 'latest' is no Kubernetes version"),
     ],
 )
