@@ -124,12 +124,16 @@ def env(name: str) -> None:
 
 @cli.command()
 @click.argument("names", metavar="[STACK]...", nargs=-1)
-@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="Merge into this file instead.")
+@click.option(
+    "--file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Merge into this file; else where kubectl writes to.",
+)
 @click.option("--use", metavar="CONTEXT", help="Make this the current context.")
 @click.option(
     "--ca",
     type=click.Choice(user_kubeconfig.Authority, case_sensitive=False),
-    help="Where the CAs' certificates are to be.",
+    help="Have the CAs' certificates in the kubeconfig, or in files that it names; else as they are.",
 )
 def kubeconfig(names: Sequence[str], file: Path | None, use: str | None, ca: user_kubeconfig.Authority | None) -> None:
     """Merge the kubeconfigs of STACKs into your own; your current context is kept unless you say --use."""
