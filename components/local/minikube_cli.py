@@ -200,6 +200,8 @@ def explain(name: str, lines: Sequence[str]) -> str:
         error = errors[-1]
         sentences = [" ".join(error.get(key, "").split()) for key in ("message", "advice")]
         why = "; ".join(sentence.rstrip(".") for sentence in sentences if sentence)
+        if found := _NO_IMAGE.search(why):
+            why = f"its image {found['image']} cannot be pulled: {found['reason']}; have the engine reach its registry"
         return f"the cluster {name}: minikube failed: {why} ({error.get('name') or 'no code'})"
     # Nodes are added and deleted without events: `X Exiting due to GUEST_NODE_ADD: …`.
     exiting = [line.partition("Exiting due to ")[2] for line in lines if "Exiting due to " in line]
@@ -207,6 +209,10 @@ def explain(name: str, lines: Sequence[str]) -> str:
     return f"the cluster {name}: minikube failed: {last}"
 
 
+_NO_IMAGE = re.compile(
+    r"Unable to find image '(?P<image>[^'@]+)[^']*' locally docker: Error response from daemon: "
+    r"(?P<reason>.+?)\. See 'docker"
+)
 # No wider: an engine's program that is "not found" tells nothing of nodes.
 _GONE = re.compile(r"no such container|no such object|domain not found", re.I)
 _ORNAMENTS = re.compile(r"^[^\w\"']+|[^\x00-\x7f]+")

@@ -76,3 +76,23 @@ def test_a_home_lets_virtual_machines_through_and_nobody_list_it(home):
 )  # fmt: skip
 def test_a_failure_is_told_in_one_line(lines, told):
     assert minikube_cli.explain("demo", lines) == f"the cluster demo: minikube failed: {told}"
+
+
+def test_an_image_that_cannot_be_pulled_is_told_without_all_that_minikube_did_for_it():
+    # As minikube 1.38.1 said it.
+    message = (
+        "Failed to start host: recreate: creating host: create: creating: setting up container node: preparing volume "
+        "for demo container: docker run --rm --name demo-preload-sidecar --entrypoint /usr/bin/test -v demo:/var "
+        "gcr.io/k8s-minikube/kicbase:v0.0.50@sha256:eb4f -d /var/lib: exit status 125\nstdout:\n\nstderr:\n"
+        "Unable to find image 'gcr.io/k8s-minikube/kicbase:v0.0.50@sha256:eb4f' locally\n"
+        "docker: Error response from daemon: "
+        "Get \"https://gcr.io/v2/\": dial tcp: lookup gcr.io: no such host.\nSee 'docker run --help'"
+    )
+    event = {
+        "type": "io.k8s.sigs.minikube.error",
+        "data": {"message": message, "advice": "Verify your proxy", "name": "INET"},
+    }
+    assert minikube_cli.explain("demo", [json.dumps(event)]) == (
+        "the cluster demo: minikube failed: its image gcr.io/k8s-minikube/kicbase:v0.0.50 cannot be pulled: "
+        'Get "https://gcr.io/v2/": dial tcp: lookup gcr.io: no such host; have the engine reach its registry (INET)'
+    )
