@@ -27,6 +27,7 @@ FOLDER = Path(".slipway/snapshots")
 """Where they are kept, below the project's folder, unless a stack says otherwise."""
 
 FILES = "*.etcd.cms"
+"""How the files of all of them are called."""
 
 CERTIFICATE = "/var/lib/slipway/snapshots.crt"
 """Goes with all else there when the machine leaves."""

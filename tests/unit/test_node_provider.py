@@ -374,6 +374,13 @@ def test_what_was_changed_on_a_machine_is_told_and_never_taken_for_a_change_to_m
     ]
 
 
+def test_what_became_of_a_machine_that_is_replaced_is_nobodys_to_mend(monkeypatch):
+    monkeypatch.setattr(node_provider.progress, "warn", lambda told: pytest.fail(f"{told} was told"))
+    state = {**STATE, "drift": ["the machine cannot be looked at: it is gone, or does not run"]}
+
+    assert NodeProvider().diff("", state, {**PROPS, "machine": "another"}).replaces == ["machine"]
+
+
 def test_old_certificates_are_a_change_and_their_renewal_ends_with_one_to_serve_with(
     clock, machine, cluster, monkeypatch
 ):
