@@ -35,8 +35,10 @@ def locked(path: Path) -> Generator[None]:
     _known(path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as held:
+        # Without links and `..` in the folder: one lock under two names would wait for itself.
+        given = Path(os.path.realpath(path.parent), path.name)
         # In the order of their names, so that two that want both never wait for each other.
-        for lock in sorted({f"{path}.lock", f"{os.path.realpath(path)}.lock"}):
+        for lock in sorted({f"{given}.lock", f"{os.path.realpath(path)}.lock"}):
             held.enter_context(_lock(Path(lock)))
         yield
 

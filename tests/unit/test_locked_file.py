@@ -65,6 +65,16 @@ def test_the_lock_is_the_one_that_kubectl_takes_beside_the_link_and_beside_the_f
     assert not Path(f"{path}.lock").exists()
 
 
+@pytest.mark.parametrize("way", ["link", "folder/../real"])
+def test_a_folder_that_is_reached_another_way_has_one_lock_and_nobody_waits_for_their_own(tmp_path, impatient, way):
+    for name in ("real", "folder"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with locked_file.locked(tmp_path / way / "config"):
+        assert [lock.name for lock in (tmp_path / "real").iterdir()] == ["config.lock"]
+    assert not list((tmp_path / "real").iterdir())
+
+
 def test_a_lock_of_kubectl_is_waited_for(path):
     lock = Path(f"{path}.lock")
     lock.touch(mode=0)
