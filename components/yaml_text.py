@@ -296,7 +296,11 @@ def load(text: str) -> Entry:
         return {}
     if not isinstance(data, dict):
         raise ValueError("it is no mapping")
-    if "*" in text and _size(data, {}) > _MOST:
+    try:
+        endless = "*" in text and _size(data, {}) > _MOST
+    except RecursionError as error:  # each alias nests what the one before it has nested
+        raise ValueError(_ENDLESS) from error
+    if endless:
         raise ValueError(_ENDLESS)
     return data
 

@@ -180,6 +180,7 @@ def test_an_anchor_that_another_entry_needs_is_not_taken_away():
         ("a: &a [*a]", "it is not YAML that ends"),
         ("a: &a {b: *a}", "it is not YAML that ends"),
         ("0: &0 [x]\n" + "".join(f"{i}: &{i} [{f'*{i - 1}, ' * 9}]\n" for i in range(1, 10)), "not YAML that ends"),
+        ("a: &0 x\n" + "".join(f"a: &{i} [*{i - 1}]\n" for i in range(1, 3000)), "not YAML that ends"),
         ("a: !!bool x", "a value in it is not what it looks like"),
         ("a: !!timestamp x", "a value in it is not what it looks like"),
         ("a: 0x_", "a value in it is not what it looks like"),
