@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.table import Table
@@ -122,8 +123,10 @@ def save(stack: Stack, folder: Path) -> None:
         Problem: The stack gives nobody rights, or is not up.
     """
     for who, text in _outputs(stack)["kubeconfigs"].items():
-        kubeconfig.save(folder, who, text)
-        say(f"{folder / who}.yaml: what {who} needs; send it by a way that nobody else reads")
+        # A cloud's or OIDC provider's name may hold `/`, or the `:` that parts the files of KUBECONFIG.
+        file = quote(who, safe="@")
+        kubeconfig.save(folder, file, text)
+        say(f"{folder / file}.yaml: what {who} needs; send it by a way that nobody else reads")
 
 
 def _lines(rbac: Rbac, bearer: Bearer, about: Line) -> Iterator[Line]:

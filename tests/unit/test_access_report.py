@@ -232,6 +232,19 @@ def test_each_persons_kubeconfig_is_saved_for_the_owners_eyes_only(stack, tmp_pa
     assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "people").iterdir()} == {0o600}
 
 
+def test_a_name_that_can_be_no_file_is_saved_as_one_that_can_and_is_nobody_else_s(stack, monkeypatch, tmp_path):
+    names = ["ada@example.org", "../ada", "https://login.example.org#ada", "https:--login.example.org#ada"]
+    outputs = json.dumps({"people": {}, "kubeconfigs": {name: f"{name}'s" for name in names}})
+    monkeypatch.setattr(access, "run", lambda *_, **__: outputs)
+
+    access.save(stack, tmp_path / "people")
+
+    files = {file.name: file.read_text() for file in (tmp_path / "people").iterdir()}
+    assert sorted(files.values()) == sorted(f"{name}'s" for name in names)
+    assert files["ada@example.org.yaml"] == "ada@example.org's"
+    assert not [name for name in files if ":" in name]
+
+
 def test_a_stack_that_gives_nobody_rights_is_told_where_to_write_them(stack):
     stack.file.write_text(STACK.partition("  slipway:access")[0])
     with pytest.raises(
