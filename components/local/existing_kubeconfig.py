@@ -37,11 +37,17 @@ def read(path: str | None, context: str, name: str) -> str:
 
     Raises:
         KubeconfigError: The kubeconfig, or the context, cannot be had.
-        KubectlError: kubectl cannot be run.
+        KubectlError: kubectl cannot be run, or has not ended.
     """
     files = _files(path)
     where = os.pathsep.join(map(str, files))
-    if not any(file.exists() for file in files):
+    try:
+        is_there = any(file.exists() for file in files)
+    except OSError as error:
+        raise KubeconfigError(
+            f"the kubeconfig {where} cannot be read: {error.strerror}; mend it, or write kubeconfig: PATH"
+        ) from None
+    if not is_there:
         raise KubeconfigError(f"there is no kubeconfig {where}; write kubeconfig: PATH, or make that cluster first")
     try:
         config = _view(where, "--minify", "--flatten", f"--context={context}")
@@ -99,7 +105,10 @@ def _view(files: str, *words: str) -> dict[str, Any]:
     except OSError as error:
         raise KubectlError(f"kubectl cannot be run: {error.strerror}; is it on PATH?") from None
     except subprocess.TimeoutExpired:
-        raise KubectlError(f"kubectl config has not ended within {SECONDS} s") from None
+        raise KubectlError(
+            f"kubectl has not read the kubeconfig {files} within {SECONDS} s: it, or a file that it names, may be a "
+            "pipe; mend it, or write kubeconfig: PATH"
+        ) from None
     if done.returncode:
         # Of a broken file kubectl tells the line, and what stands there only of a name that stands there twice.
         told = " ".join(done.stderr.split()).removeprefix("error: ").partition(" in list: ")[0]

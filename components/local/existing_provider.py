@@ -71,12 +71,13 @@ def _found(props: Properties) -> dict[str, Any]:
     with Kubectl.on(text) as kubectl:
         try:
             running = json.loads(kubectl.run("get", "--raw", "/version"))["gitVersion"]
-        except (KubectlError, ValueError, KeyError) as error:
+            fault = _fault_of_version(props["version"], running)
+        except (KubectlError, AttributeError, KeyError, TypeError, ValueError) as error:
             why = str(error) if isinstance(error, KubectlError) else "what answers is no Kubernetes"
             raise KubectlError(
-                f"the cluster of context {context!r} ({cluster['server']}) does not answer: {why}; {_start(context)}"
+                f"the cluster of context {context!r} ({cluster['server']}) does not answer: {why}; {_fix(context, why)}"
             ) from None
-        if fault := _fault_of_version(props["version"], running):
+        if fault:
             raise SpecError([fault])
         pods, services = _pod_cidr(kubectl), _service_cidr(kubectl)
     ca = cluster.get("certificate-authority-data")
@@ -106,7 +107,9 @@ def _plain(running: str) -> str:
     return running.partition("+")[0].partition("-")[0]
 
 
-def _start(context: str) -> str:
+def _fix(context: str, why: str) -> str:
+    if "getting credentials" in why:  # client-go's words for a program of the user's (`exec`)
+        return "mend that, or write another context, and try again"
     if context == DOCKER_DESKTOP:
         return "start Docker Desktop (`docker desktop start`), see that its Kubernetes is on, and try again"
     return "start it, or write another context, and try again"
@@ -122,9 +125,12 @@ def _service_cidr(kubectl: Kubectl) -> str | None:
 def _pod_cidr(kubectl: Kubectl) -> str | None:
     """What kubeadm was told, where it made the cluster; no API tells it of others."""
     told = _told(kubectl, "/api/v1/namespaces/kube-system/configmaps/kubeadm-config")
-    configuration = yaml.safe_load((told or {}).get("data", {}).get("ClusterConfiguration", "")) or {}
-    subnets = configuration.get("networking", {}).get("podSubnet")
-    return subnets.split(",")[0] if subnets else None
+    try:
+        configuration = yaml.safe_load((told or {}).get("data", {}).get("ClusterConfiguration", "")) or {}
+        subnets = configuration.get("networking", {}).get("podSubnet")
+        return subnets.split(",")[0] if subnets else None
+    except (AttributeError, yaml.YAMLError):
+        return None  # somebody has written something else there, and nothing depends on it
 
 
 def _told(kubectl: Kubectl, path: str) -> dict[str, Any] | None:

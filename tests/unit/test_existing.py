@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import pickle
 import shutil
 import ssl
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.local import existing_provider
+from components.local import existing_kubeconfig, existing_provider
 from components.local.existing import ExistingCluster
 from components.local.existing_provider import ExistingProvider
 
@@ -251,7 +252,7 @@ def test_what_kubectl_would_fill_in_is_refused_so_that_no_other_cluster_is_taken
 def test_a_program_for_credentials_that_is_missing_is_named_though_hints_follow(home, api):
     asks = {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such", "interactiveMode": "Never"}
     write(home / ".kube/config", config_of(api, {"exec": {**asks, "installHint": "have it\nfrom there"}}))
-    assert "getting credentials: exec: executable no-such not found; start it, or" in refusal()
+    assert "getting credentials: exec: executable no-such not found; mend that, or" in refusal()
 
 
 def test_of_a_user_that_stands_there_twice_no_credential_is_shown(home, api):
@@ -283,6 +284,33 @@ def test_a_broken_kubeconfig_is_refused_and_left_untouched(home, broken):
 def test_a_kubeconfig_that_is_not_there_is_told(home):
     assert refusal().startswith(f"there is no kubeconfig {home}/.kube/config; write kubeconfig: PATH")
     assert "~nobody-here/config; write kubeconfig: PATH" in refusal(kubeconfig_path="~nobody-here/config")
+
+
+def test_a_kubeconfig_that_cannot_be_looked_for_is_told(home):
+    assert refusal(kubeconfig_path=str(home / ("n" * 300))).endswith(
+        "n cannot be read: File name too long; mend it, or write kubeconfig: PATH"
+    )
+
+
+def test_a_kubeconfig_that_never_ends_is_named(home, monkeypatch):
+    monkeypatch.setattr(existing_kubeconfig, "SECONDS", 0.5)
+    os.mkfifo(home / "pipe")
+    assert refusal(kubeconfig_path=str(home / "pipe")).startswith(
+        f"kubectl has not read the kubeconfig {home}/pipe within 0.5 s: it, or a file that it names, may be a pipe"
+    )
+
+
+@pytest.mark.parametrize("answer", [[], "v1.37.2", {"gitVersion": None}, {"gitVersion": "of my own"}])
+def test_what_answers_and_is_no_kubernetes_is_told(own, answer):
+    Api.answers["/version"] = answer
+    assert " does not answer: what answers is no Kubernetes; start it, or" in refusal()
+
+
+@pytest.mark.parametrize("written", ["networking: [", "- a", "networking: a", "networking: {podSubnet: 5}"])
+def test_a_configuration_of_kubeadm_that_somebody_has_broken_tells_no_network_and_stops_nothing(own, written):
+    told = {"data": {"ClusterConfiguration": written}}
+    Api.answers["/api/v1/namespaces/kube-system/configmaps/kubeadm-config"] = told
+    assert read()["pod_cidr"] is None
 
 
 def test_an_api_that_does_not_answer_is_told(home):
