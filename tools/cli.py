@@ -290,11 +290,16 @@ def kubeconfig_of(stack: Stack) -> str:
     """The stack's kubeconfig: what its last `up` here saved, or what a backend that others share has of it.
 
     Raises:
-        Problem: It has none yet.
+        Problem: It has none yet, or none that can be read.
     """
     saved, is_own = workspace.kubeconfig(stack.name), workspace.backend_is_own()
     if is_own and saved.exists():
-        return saved.read_text()
+        try:
+            return saved.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise Problem(
+                f"{saved} is not UTF-8 text (byte {error.start + 1}): `make up STACK={stack.name}` writes it anew"
+            ) from error
     if not is_own or stack.exists:
         workspace.prepare()
         chosen = os.environ.get("KUBECONFIG")

@@ -179,6 +179,16 @@ def test_a_stack_that_was_never_made_has_nothing_to_merge_and_the_others_wait_fo
     assert merged == []
 
 
+def test_a_kubeconfig_of_a_stack_that_is_no_text_is_named_with_what_writes_it_anew(merged):
+    saved = paths.KUBECONFIGS / "dev-kind.yaml"
+    saved.write_bytes(b"\xff\xfe")
+    with pytest.raises(
+        Problem, match=rf"^{saved} is not UTF-8 text \(byte 1\): `make up STACK=dev-kind` writes it anew$"
+    ):
+        cli.cli(["kubeconfig"], standalone_mode=False)
+    assert not merged
+
+
 def test_a_backend_that_others_share_is_asked_for_the_kubeconfig_that_is_there_now(merged, monkeypatch, tmp_path):
     asked = []
     monkeypatch.setenv("KUBECONFIG", "/mine")
