@@ -81,7 +81,7 @@ def renamed(kubeconfig: str, name: str, folder: Path) -> Named:
             field: str(folder / value) if field in FILES[key] and value else value
             for field, value in about[key][wanted].items()
         }
-    command = found["users"].get("exec", {}).get("command", "")
+    command = (found["users"].get("exec") or {}).get("command", "")
     if os.sep in command:
         found["users"]["exec"] = {**found["users"]["exec"], "command": str(folder / command)}
     return {key: found[key] for key in LISTS}
@@ -222,8 +222,10 @@ def _checked(config: dict[str, Any]) -> dict[str, Any]:
     """
     if (config.get("kind") or "Config") != "Config" or (config.get("apiVersion") or "v1") != "v1":
         raise ValueError("it is no kubeconfig: its kind is not Config of v1")
+    if not isinstance(config.get("current-context", ""), str | None):
+        raise ValueError("its current-context is no name")
     for key, about in LISTS.items():
-        entries = config.get(key) or []
+        entries = [] if config.get(key) is None else config[key]
         if not isinstance(entries, list) or not all(map(_is_named, entries)):
             raise ValueError(f"its {key} are not a list of entries with names")
         if any(not isinstance(entry.get(about) or {}, dict) for entry in entries):

@@ -50,7 +50,7 @@ def merge(
         _refuse_twice_in_the_list(target, added)
     with _changing(target) as (existing, record):
         merged = _merged(target, existing, added, record)
-        changed = _used(target, merged, use) if use else merged
+        changed = merged if use is None else _used(target, merged, use)
         record.made = record.made or not target.exists()
         # What is to be merged is known beforehand, so that a run that is killed leaves nothing that is nobody's.
         record.write({stack: [*record.merged.get(stack, []), named] for stack, named in added.items()})
@@ -151,10 +151,15 @@ def _changing(target: Path) -> Generator[tuple[str, _Record]]:
 
 
 def _unusable(target: Path, error: OSError | ValueError) -> Problem:
-    if isinstance(error, UnicodeDecodeError):
-        why = f"it is not UTF-8 text (byte {error.start + 1})"
-    else:
-        why = str(error.strerror) if isinstance(error, OSError) else str(error)
+    match error:
+        case UnicodeDecodeError():
+            why = f"it is not UTF-8 text (byte {error.start + 1})"
+        case OSError(filename=str(other)) if other != str(target):
+            why = f"{other}: {error.strerror}"
+        case OSError():
+            why = str(error.strerror)
+        case _:
+            why = str(error)
     return Problem(f"{target} cannot be changed: {why}; mend it, or choose another file with --file or KUBECONFIG")
 
 
@@ -186,7 +191,8 @@ def _chosen(file: Path | None) -> Path:
     """
     if file is not None:
         target = _at(file)
-        if target.resolve().is_relative_to(paths.KUBECONFIGS.resolve()):
+        # Of a link that leads to itself `resolve` makes a failure.
+        if Path(os.path.realpath(target)).is_relative_to(paths.KUBECONFIGS.resolve()):
             raise Problem(f"{target} is Slipway's own, and made anew by the next `make up`: choose another file")
         return target
     listed = _listed()
@@ -229,6 +235,8 @@ def _refuse_twice_in_the_list(target: Path, stacks: Mapping[str, Any]) -> None:
 def _named(stack: str, text: str, authority: Authority | None) -> Named:
     try:
         named = kubeconfig.renamed(text, stack, paths.KUBECONFIGS)
+        if json.loads(json.dumps(named)) != named:
+            raise TypeError  # what is kept of it would not be known again
         cluster, path = named["clusters"], _authority_file(stack)
         if authority is Authority.FILES and (data := cluster.pop("certificate-authority-data", None)):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -237,8 +245,16 @@ def _named(stack: str, text: str, authority: Authority | None) -> Named:
         if authority is Authority.EMBEDDED and (source := cluster.pop("certificate-authority", None)):
             data = base64.b64encode(Path(source).read_bytes()).decode()
             cluster.setdefault("certificate-authority-data", data)
-    except (OSError, ValueError) as error:
-        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+    except (AttributeError, OSError, TypeError, ValueError) as error:
+        match error:
+            case OSError():
+                why = f"{error.filename}: {error.strerror}"
+            case UnicodeDecodeError():
+                why = "the certificate of its CA is no text"
+            case ValueError():
+                why = str(error)
+            case _:
+                why = "a value in it is not what kubectl reads there"
         raise Problem(
             f"the kubeconfig of {stack} cannot be merged: {why}; `make up STACK={stack}` writes it anew"
         ) from error

@@ -124,6 +124,8 @@ def test_a_context_that_does_not_exist_is_refused_and_nothing_is_merged(theirs):
     before = theirs.read_bytes()
     with pytest.raises(Problem, match=r"there is no context 'dev' in it: it has work, dev-kind; nothing was merged"):
         merge(use="dev")
+    with pytest.raises(Problem, match="there is no context ''"):
+        merge(use="")
     assert theirs.read_bytes() == before
     assert list(paths.KUBECONFIGS.iterdir()) == []
 
@@ -266,8 +268,10 @@ def test_a_kubeconfig_behind_a_link_stays_behind_it(theirs, tmp_path, monkeypatc
         (b"apiVersion: v1\nclusters:\n- cluster: {server: 'htt", r"it is not YAML \(line 3\)"),
         (b"users:\n- name: a\n  user:\n    client-key-data: Q0E", "it is cut off: client-key-data of user 'a'"),
         (bytes(100), "it is not YAML"),
+        (b"clusters: 0\n", "its clusters are not a list of entries with names"),
+        (b"current-context: [a]\n", "its current-context is no name"),
     ],
-    ids=["another kind", "no text", "half-written", "cut off", "zeros"],
+    ids=["another kind", "no text", "half-written", "cut off", "zeros", "a number", "a list"],
 )
 def test_a_broken_kubeconfig_is_left_as_it_is_with_one_line(theirs, content, why):
     merge()
@@ -296,6 +300,38 @@ def test_the_home_of_nobody_is_told(theirs, monkeypatch):
 def test_a_stack_s_own_kubeconfig_that_is_broken_is_told_by_the_stack(theirs):
     with pytest.raises(Problem, match=r"the kubeconfig of dev cannot be merged: it is not YAML.*`make up STACK=dev`"):
         user_kubeconfig.merge({"dev": "a: ["})
+
+
+@pytest.mark.parametrize(
+    "user", [{"exec": "gke"}, {"exec": {"command": 5}}, {"client-key": 5}, {"token": b"t"}, {5: 5}]
+)
+def test_a_value_of_another_kind_in_a_stack_s_own_kubeconfig_is_told_by_the_stack(theirs, user):
+    before = theirs.read_bytes()
+    with pytest.raises(Problem, match=r"^the kubeconfig of dev cannot be merged: a value in it is not .*`make up"):
+        user_kubeconfig.merge({"dev": config(user=user)})
+    assert theirs.read_bytes() == before
+
+
+def test_a_user_with_a_program_of_nothing_is_merged_as_kubectl_reads_it(theirs):
+    merge(user={"token": "t", "exec": None})
+    assert contexts(theirs) == ["work", "dev-kind"]
+
+
+def test_a_ca_that_is_no_text_goes_into_no_file(theirs):
+    with pytest.raises(Problem, match="the kubeconfig of dev cannot be merged: the certificate of its CA is no text"):
+        user_kubeconfig.merge({"dev": config(authority="/w==")}, authority=Authority.FILES)
+
+
+def test_a_link_that_leads_to_itself_is_told(theirs, tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(Problem, match=r"loop cannot be changed: Too many levels of symbolic links; mend it, or"):
+        merge(file=tmp_path / "loop")
+
+
+def test_another_file_that_is_in_the_way_is_named(theirs):
+    (paths.KUBECONFIGS / "merged").write_text("")
+    with pytest.raises(Problem, match=rf"^{theirs} cannot be changed: {paths.KUBECONFIGS}/merged: File exists; mend"):
+        merge()
 
 
 def test_a_run_that_was_killed_before_it_wrote_has_left_nothing_that_is_nobody_s(theirs, monkeypatch):
