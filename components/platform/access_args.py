@@ -325,6 +325,8 @@ def _people_faults(access: StackAccess, ways: Sequence[Credential]) -> Iterator[
                     f"{name!r} is no name for a {credential}: write at most {_LONGEST_NAME} small letters, digits and "
                     "hyphens, with no hyphen at either end",
                 )
+            elif credential is Credential.TOKEN and name == "default":
+                yield Fault(f"{key}.name", "default is a service account that every namespace has; choose another name")
             yield from _lifetime_faults(f"{key}.lifetime", person, credential)
 
 

@@ -60,6 +60,10 @@ def test_people_groups_and_roles_of_ones_own_are_accepted():
             "people[0].name: 'Ada L' is no name for a certificate: write at most 40 small letters",
         ),
         ({**ADA, "name": "a" * 41}, f"people[0].name: '{'a' * 41}' is no name for a certificate: write at most 40"),
+        (
+            {**ADA, "name": "default", "credential": "token"},
+            "people[0].name: default is a service account that every namespace has; choose another name",
+        ),
         ({"name": "ada"}, "people[0]: ada has no right and is in no group; write `rights`, or take ada out"),
         ({"name": "ada", "rights": []}, "people[0]: ada has no right and is in no group"),
         ({**ADA, "credential": "password"}, "people[0].credential: 'password' is none of its values; choose one of"),
