@@ -62,7 +62,7 @@ _API_SERVER: Mapping[str, str] = {
     "admission-control-config-file": f"{FOLDER}/admission.yaml",
     # For upgrades: proxies have time to look elsewhere, and watches then end at once. By default it takes no request
     # any more from one moment to the next, and watches keep it for the whole of its 30 s.
-    "shutdown-delay-duration": "5s",
+    "shutdown-delay-duration": "10s",
     "shutdown-send-retry-after": "true",
 }
 

@@ -21,11 +21,17 @@ frontend api
   default_backend control-planes
 
 backend control-planes
+  # Whoever meets an API server that has just gone is led to the next one.
+  option redispatch 1
+  # With none of them ready, as while etcd elects its leader, whoever listens is asked: an answer that comes late is
+  # better than none.
+  option allbackups
+{unready}
   option httpchk GET /readyz
   http-check expect status 200
   # The check carries nothing, and whoever talks through here checks the certificate himself. All nodes check all API
-  # servers: rarely while all is well, and at once when a connection fails.
-  default-server check check-ssl verify none inter 2s fastinter 500ms downinter 1s fall 2 rise 2
+  # servers: rarely while all is well, and at once when a connection fails. One that ends says so ten seconds before.
+  default-server check check-ssl verify none inter 2s fastinter 1s downinter 1s fall 3 rise 2
   default-server observe layer4 error-limit 1 on-error fastinter on-marked-down shutdown-sessions
 {servers}
 """
@@ -49,9 +55,7 @@ def balancer(machines: Iterable[Machine]) -> str:
 
 
 def _config(bind: str, machines: Iterable[Machine], identity: str) -> str:
-    servers = [
-        f"  server {machine.name} {machine.address}:{API_PORT}"
-        for machine in machines
-        if machine.role is not Role.WORKER
-    ]
-    return _CONFIG.format(bind=bind, identity=identity, servers="\n".join(servers))
+    control_planes = [machine for machine in machines if machine.role is not Role.WORKER]
+    servers = [f"  server {machine.name} {machine.address}:{API_PORT}" for machine in control_planes]
+    unready = [f"  server {machine.name}-unready {machine.address}:{API_PORT} backup" for machine in control_planes]
+    return _CONFIG.format(bind=bind, identity=identity, servers="\n".join(servers), unready="\n".join(unready))

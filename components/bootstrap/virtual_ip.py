@@ -26,12 +26,13 @@ global_defs {{
   enable_script_security
 }}
 
-# An API server that is about to end says so five seconds before: the address is gone by then.
+# An API server that is about to end says so ten seconds before: the address is gone by then. While etcd elects its
+# leader none is ready, and the address stays.
 vrrp_script ready {{
   script "/usr/bin/curl --silent --insecure --fail --max-time 3 --output /dev/null https://127.0.0.1:{port}/readyz"
   interval 1
   timeout 4
-  fall 3
+  fall 5
   rise 2
   init_fail
 }}

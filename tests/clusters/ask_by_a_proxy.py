@@ -1,0 +1,86 @@
+"""Run in a machine: three stand-ins of API servers behind haproxy, asked while they end and while none is ready.
+
+The one argument is haproxy's configuration; what is printed is, in JSON, why questions went unanswered.
+"""
+
+import json
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+API_PORT, PROXY_PORT = 6443, 8443
+MAKE_A_CERTIFICATE = (
+    "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -days 1 -subj /CN=api "
+    "-addext subjectAltName=IP:127.0.0.1"
+)
+UNREADY: set[str] = set()
+"""Addresses that answer, and say that they are not ready."""
+
+
+class Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        unready = self.path == "/readyz" and self.server.server_address[0] in UNREADY
+        self.send_response(500 if unready else 200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def serve(address: str, folder: Path) -> ThreadingHTTPServer:
+    server = ThreadingHTTPServer((address, API_PORT), Answers)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate", folder / "key")
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    return server
+
+
+def refusal(trust: ssl.SSLContext) -> str:
+    try:
+        urllib.request.urlopen(f"https://127.0.0.1:{PROXY_PORT}/", context=trust, timeout=10).close()
+    except OSError as error:
+        return str(error)
+    return ""
+
+
+def refusals(trust: ssl.SSLContext, log: Path, told: str) -> list[str]:
+    """What is refused until haproxy tells something, and a second longer."""
+    refused, heard, until = [], False, time.monotonic() + 60
+    while time.monotonic() < until:
+        refused += [why] if (why := refusal(trust)) else []
+        if not heard and told in log.read_text():
+            heard, until = True, time.monotonic() + 1
+        time.sleep(0.02)
+    return refused if heard else [f"haproxy never told {told!r}: {log.read_text()}"]
+
+
+def main(folder: Path) -> None:
+    subprocess.run(MAKE_A_CERTIFICATE.split(), cwd=folder, check=True, capture_output=True)
+    trust = ssl.create_default_context(cafile=str(folder / "certificate"))
+    config, log = folder / "haproxy.cfg", folder / "log"
+    config.write_text(sys.argv[1])
+    servers = [serve(address, folder) for address in ADDRESSES]
+    with log.open("w") as told, subprocess.Popen(["haproxy", "-db", "-f", config], stderr=told) as proxy:
+        try:
+            while refusal(trust):
+                assert proxy.poll() is None, log.read_text()
+            servers[1].shutdown()
+            servers[1].server_close()
+            one_ended = refusals(trust, log, "Connection refused")
+            UNREADY.update(ADDRESSES)
+            none_ready = refusals(trust, log, " 0 active ")
+        finally:
+            proxy.terminate()
+    print(json.dumps({"one ended": one_ended, "none ready": none_ready}))
+
+
+with tempfile.TemporaryDirectory() as name:
+    main(Path(name))
