@@ -26,7 +26,7 @@ UNREADY: set[str] = set()
 
 class Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        unready = self.path == "/readyz" and self.server.server_address[0] in UNREADY
+        unready = self.path == "/readyz" and self.connection.getsockname()[0] in UNREADY
         self.send_response(500 if unready else 200)
         self.end_headers()
 
