@@ -120,13 +120,29 @@ def save(stack: Stack, folder: Path) -> None:
     """Write each person's kubeconfig to a file in `folder`, for its owner's eyes only.
 
     Raises:
-        Problem: The stack gives nobody rights, or is not up.
+        Problem: The stack gives nobody rights, is not up, or a file is there that is of another cluster.
     """
-    for who, text in _outputs(stack)["kubeconfigs"].items():
-        # A cloud's or OIDC provider's name may hold `/`, or the `:` that parts the files of KUBECONFIG.
-        file = quote(who, safe="@")
-        kubeconfig.save(folder, file, text)
-        say(f"{folder / file}.yaml: what {who} needs; send it by a way that nobody else reads")
+    # A cloud's or OIDC provider's name may hold `/`, or the `:` that parts the files of KUBECONFIG.
+    files = {quote(who, safe="@"): (who, text) for who, text in _outputs(stack)["kubeconfigs"].items()}
+    there = {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+    for name in sorted(files.keys() & there.keys()):
+        if not _is_renewed_by(there[name], files[name][1]):
+            raise Problem(
+                f"{there[name]} is of another cluster or nobody's kubeconfig: save those of {stack.name} in a folder "
+                f"of their own, such as {folder / stack.name}"
+            )
+    for name, (who, text) in files.items():
+        kubeconfig.save(folder, name, text)
+        say(f"{folder / name}.yaml: what {who} needs; send it by a way that nobody else reads")
+    for name in sorted(there.keys() - files.keys()):
+        say(f"{there[name]}: of nobody in {stack.name}; remove it if it was of somebody who was taken out")
+
+
+def _is_renewed_by(file: Path, text: str) -> bool:
+    try:
+        return kubeconfig.names(file.read_text()) == kubeconfig.names(text)
+    except (OSError, ValueError):
+        return False
 
 
 def _lines(rbac: Rbac, bearer: Bearer, about: Line) -> Iterator[Line]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from components import kubeconfig
 from components.bootstrap.kubectl import Kubectl, KubectlError
 from components.platform.rights import EVERYWHERE, KINDS, Bearer, Rbac, allowed, may
 from tools import access, cli
@@ -243,6 +244,44 @@ def test_a_name_that_can_be_no_file_is_saved_as_one_that_can_and_is_nobody_else_
     assert sorted(files.values()) == sorted(f"{name}'s" for name in names)
     assert files["ada@example.org.yaml"] == "ada@example.org's"
     assert not [name for name in files if ":" in name]
+
+
+def persons(names, cluster):
+    """What `pulumi stack output` tells of people of a cluster."""
+    given = {who: kubeconfig.build_for(f"{who}@{cluster}", {"server": f"https://{cluster}"}, {}) for who in names}
+    return json.dumps({"people": {}, "kubeconfigs": given})
+
+
+def test_who_was_taken_out_is_told_by_the_file_that_is_left_of_them(stack, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(access, "run", lambda *_, **__: persons(["ada", "ben"], "dev-kind"))
+    access.save(stack, tmp_path / "people")
+    monkeypatch.setattr(access, "run", lambda *_, **__: persons(["ada"], "dev-kind"))
+    capsys.readouterr()
+
+    access.save(stack, tmp_path / "people")
+
+    told = " ".join(capsys.readouterr().err.split())
+    assert "ada.yaml: what ada needs" in told
+    assert "ben.yaml: of nobody in dev-kind; remove it if it was of somebody who was taken out" in told
+    assert sorted(file.name for file in (tmp_path / "people").iterdir()) == ["ada.yaml", "ben.yaml"]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        pytest.param(json.loads(persons(["ben"], "dev-two"))["kubeconfigs"]["ben"], id="another-cluster"),
+        pytest.param("what I bought: milk", id="a-note"),
+    ],
+)
+def test_a_file_of_another_cluster_or_of_something_else_is_never_written_over(stack, monkeypatch, tmp_path, held):
+    (tmp_path / "people").mkdir()
+    (tmp_path / "people/ben.yaml").write_text(held)
+    monkeypatch.setattr(access, "run", lambda *_, **__: persons(["ada", "ben"], "dev-kind"))
+
+    with pytest.raises(Problem, match=r"ben.yaml is of another cluster .* a folder of their own, such as .*/dev-kind$"):
+        access.save(stack, tmp_path / "people")
+
+    assert {file.name: file.read_text() for file in (tmp_path / "people").iterdir()} == {"ben.yaml": held}
 
 
 def test_a_stack_that_gives_nobody_rights_is_told_where_to_write_them(stack):
