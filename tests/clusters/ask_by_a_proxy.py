@@ -44,11 +44,16 @@ def serve(address: str, folder: Path) -> ThreadingHTTPServer:
 
 
 def refusal(trust: ssl.SSLContext) -> str:
-    try:
-        urllib.request.urlopen(f"https://127.0.0.1:{PROXY_PORT}/", context=trust, timeout=10).close()
-    except OSError as error:
-        return str(error)
-    return ""
+    """Why a question was refused twice: one that is on its way while its API server is given up is cut off."""
+    why = ""
+    for _ in range(2):
+        try:
+            urllib.request.urlopen(f"https://127.0.0.1:{PROXY_PORT}/", context=trust, timeout=10).close()
+        except OSError as error:
+            why = str(error)
+        else:
+            return ""
+    return why
 
 
 def refusals(trust: ssl.SSLContext, log: Path, told: str) -> list[str]:

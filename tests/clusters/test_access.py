@@ -100,6 +100,18 @@ def test_one_kubeconfig_leads_everybody_into_both_clusters(clusters, everybody):
             assert ask(everybody, *words) == told["user"]
 
 
+def test_kubectl_itself_puts_together_what_a_person_was_given_for_each_cluster(clusters, tmp_path):
+    files = [written(tmp_path / stack.name, kubeconfigs(stack)["ada"]) for stack in clusters]
+
+    both = tmp_path / "ada.yaml"
+    both.write_text(ask(os.pathsep.join(map(str, files)), "config", "view", "--flatten"))
+
+    for name in (ONE, TWO):
+        may = ("auth", "can-i", f"--context=ada@{name}", "get", "secrets")
+        assert ask(both, *may, "--namespace=shop") == "yes\n"
+        assert ask(both, *may, "--namespace=lab") == "refused: "
+
+
 @pytest.mark.parametrize("name", [ONE, TWO])
 @pytest.mark.parametrize(
     ("who", "words", "is_allowed"),
@@ -213,6 +225,18 @@ def age(stack):
             resource["outputs"]["issued"] = (now - timedelta(hours=3)).isoformat()
             resource["outputs"]["expires"] = (now + timedelta(hours=1)).isoformat()
     stack.state_file().write_text(json.dumps(document))
+
+
+def test_a_stolen_certificate_has_no_right_once_its_person_has_another_one(stack, tmp_path):
+    before = kubeconfigs(stack)
+
+    run = stack.up("--replace", f"**:AccessCertificate::{ONE}:ada")
+
+    after = kubeconfigs(stack)
+    assert {who for who in after if after[who] != before[who]} == {"ada"}
+    assert run.changes["create-replacement"] >= 1
+    assert "forbidden" in ask(written(tmp_path / "stolen", before["ada"]), "get", "pods", "--namespace=shop")
+    assert "refused" not in ask(written(tmp_path / "new", after["ada"]), "get", "pods", "--namespace=shop")
 
 
 def test_who_is_taken_out_has_no_right_after_the_next_up_and_gets_none_with_the_same_name(stack, tmp_path):
