@@ -111,10 +111,14 @@ def etcdctl(stack, kubectl):
     """What etcdctl answers on the first control plane, in JSON."""
     keys = "/etc/kubernetes/pki/etcd"
     words = (f"--cacert={keys}/ca.crt", f"--cert={keys}/server.crt", f"--key={keys}/server.key", "--write-out=json")
-    pod = f"etcd-{NAME}-control-plane-1"
-    return lambda *asked: json.loads(
-        kubectl(stack)("exec", "--namespace=kube-system", pod, "--", "etcdctl", *words, *asked)
-    )
+    pod = ("--namespace=kube-system", f"pod/etcd-{NAME}-control-plane-1")
+
+    def ask(*asked):
+        # A kubelet tells of a pod of its own when it comes round to it, once a minute.
+        kubectl(stack)("wait", "--for=create", *pod, "--timeout=150s")
+        return json.loads(kubectl(stack)("exec", *pod, "--", "etcdctl", *words, *asked))
+
+    return ask
 
 
 @pytest.fixture
@@ -257,11 +261,20 @@ def test_a_pod_runs_and_answers_across_nodes(stack, kubectl):
     run("delete", "pod/web")
 
 
-def test_all_control_planes_take_a_new_key_of_secrets(stack, kubectl, etcdctl, on):
+def test_all_control_planes_take_a_new_key_of_secrets(stack, kubectl, etcdctl, engine, on):
+    def under_an_older_key():
+        look = ("exec", "--interactive", f"{NAME}-control-plane-1", "python3", "-", "key2")
+        return engine.run(*look, stdin=encryption.OLDER_KEYS).split()
+
+    assert "default/treasure" in under_an_older_key()
     stack.set(encryptionKeyGeneration=2)
 
-    stack.up()
+    run = stack.up()
 
+    changed = {step.name for step in run.steps if step.operation == "update"}
+    assert {f"{NAME}-keys", f"{NAME}-secrets"} <= changed
+    assert not {name for machine in CONTROL_PLANES for name in names(machine, f"{machine}-node")} & changed
+    assert under_an_older_key() == []
     (kept,) = etcdctl("get", "/registry/secrets/default/treasure")["kvs"]
     assert base64.b64decode(kept["value"]).startswith(b"k8s:enc:secretbox:v1:key2:")
     assert kubectl(stack)("get", "secret", "treasure", "--output=jsonpath={.data.where}") == pki.base64_of(
@@ -270,6 +283,8 @@ def test_all_control_planes_take_a_new_key_of_secrets(stack, kubectl, etcdctl, o
     for machine in CONTROL_PLANES:
         rule = yaml.safe_load(on(machine, "cat", encryption.PATH))["resources"][0]
         assert [key["name"] for key in rule["providers"][0]["secretbox"]["keys"]] == ["key2"]
+    stack.refresh()
+    assert [one["outputs"]["drift"] for one in stack.state() if one["urn"].endswith("control-plane-1-node")] == [[]]
 
 
 def test_an_upgrade_skips_no_minor(stack):
@@ -326,7 +341,8 @@ def test_an_upgrade_closes_the_kubelets_unit(stack, on):
 
 @pytest.mark.parametrize("machine", CONTROL_PLANES)
 def test_every_control_plane_still_approves_after_an_upgrade(stack, on, machine):
-    on(machine, "systemctl", "start", UNITS[0])
+    # Its API server may be about to be well again.
+    on(machine, "timeout", "60", "sh", "-c", f"until systemctl start {UNITS[0]}; do sleep 1; done")
 
     assert on(machine, "systemctl", "is-active", TIMER) == "active\n"
 

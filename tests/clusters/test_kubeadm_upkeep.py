@@ -6,13 +6,12 @@ from datetime import timedelta
 from ipaddress import ip_address
 
 import pytest
-import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.bootstrap import approver, drift, encryption, pki, serving
+from components.bootstrap import approver, drift, pki, serving
 from components.local.container_engine import EngineError
 from tests.clusters.conftest import Kubectl
 
@@ -180,24 +179,3 @@ def _age(on, name, ends=timedelta(minutes=10)):
         extensions=list(old.extensions),
     ).sign(key, hashes.SHA256())
     on(CONTROL_PLANE, "tee", f"{PKI}/{name}.crt", stdin=again.public_bytes(serialization.Encoding.PEM).decode())
-
-
-def test_a_new_key_of_secrets_is_taken_by_a_cluster_that_runs(pair, on, told, tmp_path):
-    kubectl = Kubectl(pair, tmp_path)
-    kubectl("create", "secret", "generic", "treasure", "--from-literal=where=under-the-tree")
-    older = (CONTROL_PLANE, "python3", "-", "key2")
-    script = encryption.OLDER_KEYS
-    assert "default/treasure" in on(*older, stdin=script).split()
-    pair.set(encryptionKeyGeneration=2)
-
-    run = pair.up()
-
-    changed = {step.name for step in run.steps if step.operation == "update"}
-    assert {"slipway-test-pair-keys", "slipway-test-pair-secrets"} <= changed
-    assert not {f"{CONTROL_PLANE}-node", CONTROL_PLANE} & changed
-    assert on(*older, stdin=script) == ""
-    assert kubectl("get", "secret", "treasure", "--output=jsonpath={.data.where}") == pki.base64_of("under-the-tree")
-    rule = yaml.safe_load(on(CONTROL_PLANE, "cat", encryption.PATH))["resources"][0]
-    assert [key["name"] for key in rule["providers"][0]["secretbox"]["keys"]] == ["key2"]
-    pair.refresh()
-    assert told(CONTROL_PLANE)["drift"] == []
