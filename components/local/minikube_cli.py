@@ -85,7 +85,7 @@ def add_worker(home: Path, name: str, lock: int | None) -> None:
     Raises:
         MinikubeError: minikube failed.
     """
-    with _environment(home) as environment:
+    with _running(home, name, lock) as environment:
         _work(name, ["node", "add", "--profile", name, "--worker"], environment, lock)
 
 
@@ -95,7 +95,7 @@ def remove_node(home: Path, name: str, node: str, lock: int | None) -> None:
     Raises:
         MinikubeError: minikube failed.
     """
-    with _environment(home) as environment:
+    with _running(home, name, lock) as environment:
         _work(name, ["node", "delete", node, "--profile", name], environment, lock)
 
 
@@ -197,11 +197,16 @@ def explain(name: str, lines: Sequence[str]) -> str:
     """Why minikube failed, in one line, from what it printed."""
     errors = [event["data"] for event in map(_event, lines) if event and event["type"].endswith(".error")]
     if errors:
-        error = errors[-1]
+        # What has no name is a box that asks to report what went wrong.
+        error = ([one for one in errors if one.get("name")] or errors)[-1]
         sentences = [" ".join(error.get(key, "").split()) for key in ("message", "advice")]
         why = "; ".join(sentence.rstrip(".") for sentence in sentences if sentence)
         if found := _NO_IMAGE.search(why):
             why = f"its image {found['image']} cannot be pulled: {found['reason']}; have the engine reach its registry"
+        elif refused := _REFUSED.findall(why):
+            # Around it stands all that kubeadm printed.
+            more = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
+            why = f"kubeadm refuses the node: {refused[0][1]} ({refused[0][0]}{more})"
         return f"the cluster {name}: minikube failed: {why} ({error.get('name') or 'no code'})"
     # Nodes are added and deleted without events: `X Exiting due to GUEST_NODE_ADD: …`.
     exiting = [line.partition("Exiting due to ")[2] for line in lines if "Exiting due to " in line]
@@ -213,6 +218,7 @@ _NO_IMAGE = re.compile(
     r"Unable to find image '(?P<image>[^'@]+)[^']*' locally docker: Error response from daemon: "
     r"(?P<reason>.+?)\. See 'docker"
 )
+_REFUSED = re.compile(r"\[ERROR ([\w-]+)\]: (.+?)(?= \[ERROR | \[preflight\]|$)")
 # No wider: an engine's program that is "not found" tells nothing of nodes.
 _GONE = re.compile(r"no such container|no such object|domain not found", re.I)
 _ORNAMENTS = re.compile(r"^[^\w\"']+|[^\x00-\x7f]+")
@@ -228,6 +234,14 @@ def _environment(home: Path) -> Generator[dict[str, str]]:
             "MINIKUBE_IN_STYLE": "false",
             "MINIKUBE_WANTUPDATENOTIFICATION": "false",
         }
+
+
+@contextlib.contextmanager
+def _running(home: Path, name: str, lock: int | None) -> Generator[dict[str, str]]:
+    """For what asks the cluster's API itself, by the context that minikube else finds in the user's kubeconfig."""
+    with _environment(home) as environment:
+        _work(name, ["update-context", "--profile", name], environment, lock)
+        yield environment
 
 
 @contextlib.contextmanager

@@ -47,7 +47,11 @@ def main() -> None:
                 status(there, name, option(words, "--node"))
             case ["profile", "list", *_]:
                 profiles(there, light="--light" in words)
+            case ["update-context", *_]:
+                Path(os.environ["KUBECONFIG"]).write_text(kubeconfig(name))
+                print(f'* "{name}" context has been updated to point to 127.0.0.1:32769')
             case ["node", "add", *_]:
+                known_context(name, "GUEST_NODE_ADD", "failed to add node: wait 6m0s for node: kubernetes client")
                 config = load(name)
                 last = config["Nodes"][-1]["Name"]
                 node = f"m{int(last[1:]) + 1 if last else 2:02}"
@@ -56,6 +60,7 @@ def main() -> None:
                 made(there, f"{name}-{node}")
                 print(f"* Adding node {node} to cluster {name} as [worker]")
             case ["node", "delete", node, *_]:
+                known_context(name, "GUEST_NODE_DELETE", "deleting node")
                 config = load(name)
                 config["Nodes"] = [each for each in config["Nodes"] if each["Name"] != node]
                 save(name, config)
@@ -72,6 +77,14 @@ def main() -> None:
                 print(json.dumps(KNOWN))
             case _:
                 fail(f"minikube is asked: {words}", 14)
+
+
+def known_context(name: str, code: str, what: str) -> None:
+    """It asks the API by the kubeconfig of whoever calls it."""
+    file = Path(os.environ["KUBECONFIG"])
+    if not file.exists() or f"contexts: [{{name: {name}," not in file.read_text():
+        sys.stderr.write(f'\nX Exiting due to {code}: {what}: client config: context "{name}" does not exist\n')
+        sys.exit(80)
 
 
 def start(there: Machine, name: str, words: list[str]) -> None:

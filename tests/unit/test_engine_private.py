@@ -90,6 +90,7 @@ def test_its_client_comes_first_on_path_and_only_once(monkeypatch, tmp_path):
     assert engine.environment == {
         "DOCKER_HOST": f"unix://{tmp_path}/run/docker.sock",
         "PATH": f"{tmp_path}/bin:/usr/bin",
+        "WSLPATH": "published-ports-alone",
     }
 
     monkeypatch.setenv("PATH", engine.environment["PATH"])

@@ -60,14 +60,38 @@ def test_a_home_lets_virtual_machines_through_and_nobody_list_it(home):
     assert home.stat().st_mode & 0o777 == 0o711
 
 
+KUBEADMS = """wait: sudo kubeadm init: Process exited with status 1
+stdout:
+[preflight] Running pre-flight checks
+stderr:
+\t[WARNING Service-kubelet]: kubelet service is not enabled
+[preflight] Some fatal errors occurred:
+\t[ERROR ImagePull]: failed to pull one: no such host
+\t[ERROR ImagePull]: failed to pull two
+[preflight] If you know what you are doing, you can make a check non-fatal
+To see the stack trace of this error execute with --v=5 or higher"""
+
+
+def failed(name, message):
+    """An event of a failure, as `--output=json` tells it."""
+    data = {"message": message, "advice": "", **({"name": name, "exitcode": "80"} if name else {})}
+    return json.dumps({"specversion": "1.0", "type": "io.k8s.sigs.minikube.error", "data": data})
+
+
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
         (
-            [json.dumps({"specversion": "1.0", "type": "io.k8s.sigs.minikube.error",
-                         "data": {"name": "RSRC_DOCKER_CORES", "exitcode": "29", "message": "Too few CPUs.\n  Two.",
-                                  "advice": ""}})],
+            [failed("RSRC_DOCKER_CORES", "Too few CPUs.\n  Two.")],
             "Too few CPUs. Two (RSRC_DOCKER_CORES)",
+        ),
+        (
+            [failed("GUEST_START", "failed to start node: it was never well"), failed("", "╭──╮\n│ Report! │\n╰──╯")],
+            "failed to start node: it was never well (GUEST_START)",
+        ),
+        (
+            [failed("INET_LOOKUP_HOST", KUBEADMS)],
+            "kubeadm refuses the node: failed to pull one: no such host (ImagePull, and 1 more) (INET_LOOKUP_HOST)",
         ),
         (["* Adding node", "X Exiting due to GUEST_NODE_ADD: no room"], "GUEST_NODE_ADD: no room"),
         (["one", "last"], "last"),

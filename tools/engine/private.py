@@ -73,11 +73,16 @@ class PrivateEngine:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What a program needs to use it: the address, and a client that speaks the engine's version."""
+        """What a program needs to use it: the address, and a client that speaks the engine's version.
+
+        minikube asks containers by their own addresses unless it takes this machine for one like WSL. Here they have a
+        network that only published ports lead into (`NeedsPortForward` in its pkg/minikube/driver/driver.go).
+        """
         client = str(self.folder / "bin")
         path = os.environ.get("PATH", os.defpath)
         known = client in path.split(os.pathsep)
-        return {"DOCKER_HOST": f"unix://{self.socket}", "PATH": path if known else f"{client}{os.pathsep}{path}"}
+        path = path if known else f"{client}{os.pathsep}{path}"
+        return {"DOCKER_HOST": f"unix://{self.socket}", "PATH": path, "WSLPATH": "published-ports-alone"}
 
     @property
     def process(self) -> Process | None:
