@@ -85,7 +85,7 @@ def add_worker(home: Path, name: str, lock: int | None) -> None:
     Raises:
         MinikubeError: minikube failed.
     """
-    with _running(home, name, lock) as environment:
+    with _running(home, name) as environment:
         _work(name, ["node", "add", "--profile", name, "--worker"], environment, lock)
 
 
@@ -95,7 +95,7 @@ def remove_node(home: Path, name: str, node: str, lock: int | None) -> None:
     Raises:
         MinikubeError: minikube failed.
     """
-    with _running(home, name, lock) as environment:
+    with _running(home, name) as environment:
         _work(name, ["node", "delete", node, "--profile", name], environment, lock)
 
 
@@ -237,10 +237,12 @@ def _environment(home: Path) -> Generator[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def _running(home: Path, name: str, lock: int | None) -> Generator[dict[str, str]]:
+def _running(home: Path, name: str) -> Generator[dict[str, str]]:
     """For what asks the cluster's API itself, by the context that minikube else finds in the user's kubeconfig."""
     with _environment(home) as environment:
-        _work(name, ["update-context", "--profile", name], environment, lock)
+        done = _ask(["update-context", "--profile", name], environment)
+        if done.returncode:
+            raise MinikubeError(explain(name, [*done.stdout.splitlines(), *done.stderr.splitlines()]))
         yield environment
 
 
