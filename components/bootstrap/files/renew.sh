@@ -4,9 +4,9 @@ set -euo pipefail
 # Which program answers, and at which address it says that it is well.
 restart() {
   local program=$1 health=$2 old new deadline=$((SECONDS + 300))
-  old=$(pgrep --oldest --full "^$program ")
-  # Its kubelet starts it again. The manifest is not touched, so that nobody takes this for a change.
-  kill "$old"
+  # Its kubelet starts it again, and so one that has ended by itself, for its certificates' sake say. The manifest is not
+  # touched, so that nobody takes this for a change.
+  old=$(pgrep --oldest --full "^$program ") && kill "$old" || true
   until
     new=$(pgrep --oldest --full "^$program ") && [ "$new" != "$old" ] &&
       curl --silent --insecure --fail --max-time 5 --output /dev/null "$health"
