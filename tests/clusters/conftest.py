@@ -14,9 +14,10 @@ from components import versions
 from components.local.container_engine import Engine
 from components.local.kind_config import OFFLINE_REPOSITORY
 from tests.clusters import machine
+from tests.clusters.runs import Commands
 from tests.engine.slipway import Stack, environment
 from tools import engine as engines
-from tools import node_image, paths
+from tools import node_image, paths, snapshots
 from tools.engine import packages
 from tools.engine.private import PrivateEngine
 
@@ -89,7 +90,7 @@ def slipway(engine: Engine, home: Path, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def pair(slipway: Callable[..., Stack], machine_image: str) -> Iterator[Stack]:
-    """A control plane and a worker on machines of one's own, for tests that change no machine."""
+    """A control plane and a worker on machines of one's own, for tests that leave it as they found it."""
     stack = slipway("slipway-test-pair", of="dev-kubeadm", machines={"driver": "container", "cidr": "10.87.0.0/24"})
     stack.up()
     yield stack
@@ -167,3 +168,18 @@ def said_by_a_pod(run: Kubectl, image: str, *command: str, options: Sequence[str
 def kubectl(tmp_path: Path) -> Callable[[Stack], Kubectl]:
     """kubectl on a stack's cluster: `kubectl(stack)("get", "pods")`."""
     return lambda stack: Kubectl(stack, tmp_path)
+
+
+@pytest.fixture
+def commands_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Stack], Commands]:
+    """What the commands behind `make` take for a stack of theirs: `snapshots.take(commands_of(stack))`."""
+
+    def commands(stack: Stack) -> Commands:
+        monkeypatch.setattr(paths, "STACKS", stack.project)
+        monkeypatch.setattr(paths, "PROJECT", tmp_path)
+        for name, value in stack.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv(snapshots.RESTORE, "")
+        return Commands(stack)
+
+    return commands

@@ -1,11 +1,14 @@
-"""A `pulumi up` that is watched while it runs, so that something can happen to it at a chosen moment."""
+"""Runs of a stack: an `up` that something happens to at a chosen moment, and one that a command of `make` is behind."""
 
+import os
 import subprocess
 
 import psutil
 import pytest
+import yaml
 
 from tests.engine.slipway import Stack
+from tools import snapshots
 
 
 class WatchedUp:
@@ -46,3 +49,21 @@ class WatchedUp:
             if run.stdout:
                 self._shown += run.stdout.read()
         return self._shown
+
+
+class Commands:
+    """A stack of the tests' as the commands behind `make` take it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.name = stack.name
+        self.cluster = yaml.safe_load(stack.file.read_text())["config"]["slipway:cluster"]
+
+    def check(self) -> dict[str, str]:
+        return {"name": self.cluster["name"], "version": self.cluster["version"]}
+
+    def pulumi(self, command: str, *words: str) -> None:
+        self._stack.environment[snapshots.RESTORE] = os.environ[snapshots.RESTORE]
+        ran = self._stack.run(command, "--yes", "--skip-preview", *words)
+        del self._stack.environment[snapshots.RESTORE]
+        assert ran.code == 0, ran.fault

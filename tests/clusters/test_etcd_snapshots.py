@@ -1,15 +1,12 @@
 """Snapshots of etcd on a real cluster of three control planes: taken by hand and by the machines, and gone back to."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
-import yaml
 
 from components.bootstrap import pki, schedule, snapshots
 from tests import bucket as buckets
-from tests.clusters.conftest import Kubectl
 from tools import engine as engines
 from tools import paths
 from tools import snapshots as tools
@@ -20,24 +17,6 @@ CONTROL_PLANES = tuple(f"{NAME}-control-plane-{number}" for number in (1, 2, 3))
 MACHINES = (*CONTROL_PLANES, f"{NAME}-worker-1")
 SERVICE = "slipway-snapshots.service"
 TIMER = "slipway-snapshots.timer"
-
-
-class Commands:
-    """A stack of the tests' as the commands behind `make` take it."""
-
-    def __init__(self, stack):
-        self._stack = stack
-        self.name = stack.name
-        self.cluster = yaml.safe_load(stack.file.read_text())["config"]["slipway:cluster"]
-
-    def check(self):
-        return {"name": NAME, "version": self.cluster["version"]}
-
-    def pulumi(self, command, *words):
-        self._stack.environment[tools.RESTORE] = os.environ[tools.RESTORE]
-        ran = self._stack.run(command, "--yes", "--skip-preview", *words)
-        del self._stack.environment[tools.RESTORE]
-        assert ran.code == 0, ran.fault
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +49,8 @@ def stack(slipway, machine_image, bucket):
 
 
 @pytest.fixture
-def commands(stack, tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "STACKS", stack.project)
-    monkeypatch.setattr(paths, "PROJECT", tmp_path)
-    for name, value in stack.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv(tools.RESTORE, "")
-    return Commands(stack)
+def commands(stack, commands_of):
+    return commands_of(stack)
 
 
 @pytest.fixture
@@ -217,29 +191,6 @@ def test_etcd_has_all_three_members_again_and_each_answers(stack, kubectl):
 
 
 def test_nothing_is_left_to_do_after_that(stack):
-    assert set(stack.up().changes) == {"same"}
-
-
-def test_all_machines_get_new_authorities_by_a_restore_and_go_on_with_what_was_there(
-    stack, words, commands, kubectl, tmp_path
-):
-    snapshot = tools.take(commands)
-    (tmp_path / "before").mkdir()
-    before, old = Kubectl(stack, tmp_path / "before"), stack.outputs()["ca_certificate"]
-    stack.set(authorityGeneration=2)
-    assert "authorityGeneration: a cluster that stands takes no new CAs" in stack.fails("preview").output
-
-    tools.restore(commands, snapshot)
-
-    new, ask = stack.outputs()["ca_certificate"], kubectl(stack)
-    assert new != old
-    assert sorted(ask.nodes()) == sorted(MACHINES)
-    assert ask("get", "secret", "hidden", "--output=jsonpath={.data.word}") == "dHJlYXN1cmU="
-    # Pods believe nobody else, and are believed.
-    ask("rollout", "status", "deployment/coredns", "--namespace=kube-system", "--timeout=180s")
-    assert ask("get", "configmap", "kube-root-ca.crt", "--output=jsonpath={.data.ca\\.crt}") == new
-    with pytest.raises(AssertionError, match="certificate signed by unknown authority"):
-        before("get", "nodes")
     assert set(stack.up().changes) == {"same"}
 
 

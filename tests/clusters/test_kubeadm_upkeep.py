@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from components.bootstrap import approver, drift, pki, serving
 from components.local.container_engine import EngineError
 from tests.clusters.conftest import Kubectl
+from tools import snapshots
 
 CONTROL_PLANE = "slipway-test-pair-control-plane-1"
 WORKER = "slipway-test-pair-worker-1"
@@ -142,6 +143,29 @@ def test_control_planes_approve_what_a_kubelet_may_serve_with_while_nobody_runs_
 def test_a_kubelet_cannot_tell_control_planes_another_address(pair, on):
     with pytest.raises(EngineError, match="is not allowed to modify labels"):
         on(WORKER, *AS_KUBELET, "label", "node", WORKER, f"{approver.ADDRESS}=10.96.0.1", "--overwrite")
+
+
+def test_all_machines_get_new_authorities_by_a_restore_and_go_on_with_what_was_there(pair, commands_of, tmp_path):
+    commands = commands_of(pair)
+    (tmp_path / "before").mkdir()
+    before, old = Kubectl(pair, tmp_path / "before"), pair.outputs()["ca_certificate"]
+    before("create", "secret", "generic", "hidden", "--from-literal=word=treasure")
+    snapshot = snapshots.take(commands)
+    pair.set(authorityGeneration=2)
+    assert "authorityGeneration: a cluster that stands takes no new CAs" in pair.fails("preview").output
+
+    snapshots.restore(commands, snapshot)
+
+    new, ask = pair.outputs()["ca_certificate"], Kubectl(pair, tmp_path)
+    assert new != old
+    assert sorted(ask.nodes()) == [CONTROL_PLANE, WORKER]
+    assert ask("get", "secret", "hidden", "--output=jsonpath={.data.word}") == "dHJlYXN1cmU="
+    # Pods believe nobody else, and are believed.
+    ask("rollout", "status", "deployment/coredns", "--namespace=kube-system", "--timeout=180s")
+    assert ask("get", "configmap", "kube-root-ca.crt", "--output=jsonpath={.data.ca\\.crt}") == new
+    with pytest.raises(AssertionError, match="certificate signed by unknown authority"):
+        before("get", "nodes")
+    assert set(pair.up().changes) == {"same"}
 
 
 def _request(name, address):
