@@ -1,4 +1,4 @@
-"""A cluster that is there already: kubectl reads one in tests/unit/test_existing.py."""
+"""A cluster that is there already: kubectl reads one in tests/engine/test_existing.py."""
 
 from tests.examples.example import PROTECTED, Example
 
