@@ -267,7 +267,7 @@ class Stack:
             lock = json.loads(file.read_text())
             if _holds(lock):
                 raise Problem(
-                    f"another run works on {self.name} (process {lock['pid']} since {lock['timestamp']}): "
+                    f"another run works on {self.name} (process {lock['pid']} since {_taken(lock):%H:%M:%S}): "
                     "wait for its end, or stop it, and try again"
                 )
             say(f"the last run on {self.name} was killed; going on from where it stopped")
@@ -297,9 +297,12 @@ def _holds(lock: Mapping[str, Any]) -> bool:
         started = psutil.Process(lock["pid"]).create_time()
     except psutil.NoSuchProcess:
         return False
+    return started <= _taken(lock).timestamp() + 1
+
+
+def _taken(lock: Mapping[str, Any]) -> datetime:
     # Go writes nanoseconds, which Python 3.11 does not read.
-    taken = datetime.fromisoformat(re.sub(r"\.\d+", "", lock["timestamp"])).timestamp()
-    return started <= taken + 1
+    return datetime.fromisoformat(re.sub(r"\.\d+", "", lock["timestamp"])).astimezone()
 
 
 def is_interactive() -> bool:
