@@ -1,5 +1,6 @@
 """Snapshots of etcd of a stack on own machines: taking one now, and making the cluster anew from one."""
 
+import copy
 import json
 import os
 from collections.abc import Iterator
@@ -66,15 +67,31 @@ def restore(stack: Stack, path: Path, *words: str) -> None:
     if fault := snapshots.version_fault(path, stack.check()["version"]):
         raise Problem(fault)
 
-    state = _exported(stack)
-    resources = state["deployment"]["resources"]
-    machines = {one["urn"] for one in resources if one["type"] in _MACHINES}
+    before = _exported(stack)
+    resources = before["deployment"]["resources"]
+    machines = sorted(one["urn"] for one in resources if one["type"] in _MACHINES)
     gone = {one["urn"] for one in resources if one["type"] in _GONE_WITH_THEM}
-    state["deployment"]["resources"] = [_without(one, gone) for one in resources if one["urn"] not in gone]
-    run(["pulumi", "stack", "import", "--stack", stack.name], cwd=paths.STACKS, stdin=json.dumps(state).encode())
+    kept = [_without(one, gone) for one in copy.deepcopy(resources) if one["urn"] not in gone]
+    _import(stack, {**before, "deployment": {**before["deployment"], "resources": kept}})
     say(f"{stack.name} forgets its {len(gone)} nodes; their machines are made anew")
     os.environ[RESTORE] = str(path.resolve())
-    stack.pulumi("up", *words, *(word for urn in sorted(machines) for word in ("--replace", urn)))
+    try:
+        stack.pulumi("up", *words, *(word for urn in machines for word in ("--replace", urn)))
+    except Problem:
+        # Somebody has said no, or the preview: machines that stand would be those of nodes that nobody knows.
+        if _made(_exported(stack)["deployment"]["resources"]) == _made(kept):
+            _import(stack, before)
+            say(f"nothing was made anew, and {stack.name} knows its nodes again")
+        raise
+
+
+def _made(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Which resources there are, as far as one that was made anew is another one."""
+    return {(one["urn"], one.get("id", "")) for one in resources}
+
+
+def _import(stack: Stack, state: dict[str, Any]) -> None:
+    run(["pulumi", "stack", "import", "--stack", stack.name], cwd=paths.STACKS, stdin=json.dumps(state).encode())
 
 
 def folder_of(stack: Stack) -> Path | None:

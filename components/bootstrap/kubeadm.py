@@ -6,7 +6,7 @@ did not make.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -57,7 +57,8 @@ class KubeadmCluster(Cluster):
         below = pulumi.ResourceOptions(parent=self)
         driver = drivers.of(name, args, state)
         machines = driver.machines()
-        if faults := _upgrade_faults(args["version"], machines, state, date.today()):
+        lost = {machine.name for machine in machines if driver.has_lost(machine)}
+        if faults := _upgrade_faults(args["version"], machines, lost, state, date.today()):
             raise SpecError(faults)
         booted = _as_booted(machines, state)
         restore = os.environ.get(RESTORE)
@@ -125,10 +126,10 @@ class KubeadmCluster(Cluster):
         all_machines = [made.resource for made in self.machines.values()]
         for machine in machines:
             made = self.machines[machine.name]
-            stands = f"{machine.name}-node" in standing
+            stands = f"{machine.name}-node" in standing and machine.name not in lost
             # Upgrades go this way: one node after the other, the workers last. One that is made waits for the first
             # alone, which lets it join, and the first for all machines: few operations run at once, and none may wait
-            # for what is not made.
+            # for what is not made. So does one whose machine is lost: others are not upgraded before it is back.
             before = last if stands and last else first
             node = Node(
                 machine,
@@ -331,8 +332,10 @@ def _authority_fault(generation: int, keys: Mapping[str, Any]) -> Fault | None:
     return Fault("authorityGeneration", message)
 
 
-def _upgrade_faults(version: str, machines: list[Machine], state: State, today: date) -> list[Fault]:
-    """Why nodes that stand cannot be upgraded to a version, if so, or not while machines are added."""
+def _upgrade_faults(
+    version: str, machines: list[Machine], lost: Collection[str], state: State, today: date
+) -> list[Fault]:
+    """Why nodes that stand cannot be upgraded to a version, if so, or not while machines are added or made anew."""
     told = outputs_by_name(state, "slipway:Node")
     nodes = {one.name: told.get(f"{one.name}-node", {}) for one in machines}
     running = sorted({str(node["version"]) for node in nodes.values() if "version" in node}, key=_order)
@@ -346,13 +349,17 @@ def _upgrade_faults(version: str, machines: list[Machine], state: State, today: 
     ):
         if fault:
             return [fault]
-    added = [name for name, node in nodes.items() if not node]
-    message = (
-        f"{version} is another one than that of the nodes that run, and {{}} is new: it cannot join what is older than "
-        f'itself; write "{versions.minor_of(running[0])}" and run `make up`, then upgrade; or upgrade first, then add '
-        "machines"
-    )
-    return [Fault("version", message.format(added[0]))] if added else []
+    # The first node's upgrade is the cluster's: from then on whoever comes is as old as that, and others wait for it.
+    if versions.same(version, str(nodes[machines[0].name].get("version", ""))):
+        return []
+    back = f'it cannot join what is older than itself; write "{versions.minor_of(running[0])}" and run `make up`, then'
+    for name, node in nodes.items():
+        if not node or name in lost:
+            came = "has lost its machine" if node else "is new"
+            then = "upgrade" if node else "upgrade; or upgrade first, then add machines"
+            message = f"{version} is another one than that of the nodes that run, and {name} {came}: {back} {then}"
+            return [Fault("version", message)]
+    return []
 
 
 def _order(version: str) -> tuple[int, ...]:

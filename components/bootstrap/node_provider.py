@@ -6,6 +6,7 @@ neither renamed nor moved.
 """
 
 import base64
+import json
 import threading
 import time
 import uuid
@@ -22,7 +23,7 @@ from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
 from components.bootstrap.plan import Role
 from components.bootstrap.status import NodeError, await_steps, looks
 from components.bootstrap.upgrade import DRAIN_SECONDS, upgrade
-from components.machines.reach import Reach, ReachError
+from components.machines.reach import Reach, ReachError, Unreachable
 from components.provider import Provider
 
 Properties = dict[str, Any]
@@ -95,7 +96,7 @@ class NodeProvider(Provider):
         )
         with Kubectl.on(props["kubeconfig"]) as kubectl:
             node = _await_node(kubectl, props, deadline)
-            if _facts(node)["kubelet_version"] != props["version"]:
+            if _facts(node)["kubelet_version"] != props["version"] or _cluster_is_older(kubectl, props):
                 upgrade(kubectl, props)
                 node = _await_node(kubectl, props, deadline)
             serving.have_approved(kubectl, reach, props)
@@ -169,8 +170,9 @@ class NodeProvider(Provider):
                 if _props.get("virtual_ip"):
                     # It tells the others, and one of them has the address before its API server ends.
                     reach.run("systemctl", "disable", "--now", virtual_ip.UNIT)
-                reach.run("kubeadm", "reset", "--force", seconds=120)
-            elif _props["role"] != Role.WORKER and not _props.get("etcd"):
+                reach.run("kubeadm", "reset", "--force", seconds=300)
+            if _props["role"] != Role.WORKER and not _props.get("etcd"):
+                # A reset that cannot take its member out says so, and goes well.
                 progress.status(f"{name} is taken out of etcd")
                 if not etcd_members.remove(kubectl, name):
                     raise NodeError(
@@ -238,6 +240,14 @@ def _write_virtual_ip(reach: Reach, olds: Properties, news: Properties) -> None:
     reach.run("systemctl", "reload", virtual_ip.UNIT)
 
 
+def _cluster_is_older(kubectl: Kubectl, props: Properties) -> bool:
+    """Whether the first control plane has joined an older cluster, as where it is replaced and upgraded in one run."""
+    if props["role"] != Role.FIRST:
+        return False
+    told = kubectl.run("get", "configmap", "kubeadm-config", "--namespace=kube-system", "--output=json")
+    return yaml.safe_load(json.loads(told)["data"]["ClusterConfiguration"])["kubernetesVersion"] != props["version"]
+
+
 def _await_node(kubectl: Kubectl, props: Properties, deadline: float) -> dict[str, Any]:
     """Wait until the node is Ready and its kubelet has a certificate to serve with.
 
@@ -275,9 +285,12 @@ def _await_node(kubectl: Kubectl, props: Properties, deadline: float) -> dict[st
 def _is_still_there(reach: Reach, instance: str | None) -> bool:
     """Whether the machine is there and the same one; another may have its name and address by now."""
     try:
-        return reach.run("cat", INSTANCE, seconds=20).strip() == instance
-    except ReachError:
+        return reach.run("sh", "-c", f"cat {INSTANCE} 2>/dev/null || true").strip() == instance
+    except Unreachable:
         return False
+    except ReachError as error:
+        unknown = f"{error}; whether it is still a node cannot be told: mend that, and run `make up` again"
+        raise NodeError(unknown) from None
 
 
 def _facts(node: dict[str, Any]) -> Properties:

@@ -22,6 +22,7 @@ _BALANCER, _FIRST_CONTROL_PLANE, _FIRST_WORKER = 2, 11, 32
 class ContainerDriver(MachineDriver):
     """Containers in a network of their own, and one more before the API."""
 
+    kind = "slipway:ContainerMachine"
     brings_all = True
 
     @property

@@ -16,7 +16,7 @@ from components.bootstrap.plan import API_PORT, Machine, Packages, Role
 from components.machines.machine_args import Machines
 from components.nodes import count_faults
 from components.spec import Fault
-from components.state import State
+from components.state import State, outputs_of
 
 MOST_CONTROL_PLANES = 7
 
@@ -61,6 +61,9 @@ class MachineDriver(ABC):
     brings_all: ClassVar[bool] = False
     """Whether its machines have all programs and images from the start, and a front of their own."""
 
+    kind: ClassVar[str]
+    """The type of the resource that is a machine."""
+
     kubernetes_version: pulumi.Output[str]
     """The version that its machines become nodes of, such as `v1.37.2`; from `prepare`."""
 
@@ -102,6 +105,11 @@ class MachineDriver(ABC):
             *(f"{self.name}-worker-{index + 1}" for index in range(self.workers)),
         ]
         return [Machine(*each) for each in zip(names, self.addresses(roles), roles, strict=True)]
+
+    def has_lost(self, machine: Machine) -> bool:
+        """Whether a node stands in the state whose machine does not: another one takes its place."""
+        node = outputs_of(self.state, "slipway:Node", f"{machine.name}-node")
+        return bool(node) and not outputs_of(self.state, self.kind, machine.name)
 
     def fixed(self) -> Mapping[str, str]:
         """Key of the stack file → what its machines, once made, do not take in."""

@@ -30,6 +30,8 @@ _USER = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 class SshDriver(MachineDriver):
     """Machines of a list."""
 
+    kind = "slipway:SshMachine"
+
     @cached_property
     def hosts(self) -> Sequence[Host]:
         """The machines as the stack writes them: control planes first, else in the order in which they stand there."""
@@ -166,6 +168,7 @@ class SshMachine(dynamic.Resource, module="slipway", name="SshMachine"):
                 "address": machine.address,
                 "cluster": cluster,
                 "claim": claim.id,
+                "control_plane": machine.role is not Role.WORKER,
                 "distribution": distribution.value,
                 "login": dict(login),
                 "private_key": key,

@@ -7,6 +7,7 @@ beside the claim, and is put back when it leaves.
 This class is found again by its name when a stack is destroyed years later: it may be neither renamed nor moved.
 """
 
+import contextlib
 import time
 import uuid
 from pathlib import Path
@@ -45,8 +46,9 @@ class SshError(Exception):
 class SshMachineProvider(Provider):
     """A machine.
 
-    Inputs: `name`, `address`, `cluster`, `claim` (id of the cluster's), `distribution`, `login` (how to log in, without
-    its private key), `private_key` (secret, or none) and `user_data` (secret). Outputs: `reach` (secret).
+    Inputs: `name`, `address`, `cluster`, `claim` (id of the cluster's), `control_plane` (whether its user-data makes it
+    one, and no worker), `distribution`, `login` (how to log in, without its private key), `private_key` (secret, or
+    none) and `user_data` (secret). Outputs: `reach` (secret).
     """
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
@@ -61,8 +63,10 @@ class SshMachineProvider(Provider):
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.DiffResult:
         """What makes it another machine; another way to log in does not."""
-        replaced = [key for key in ("name", "address", "cluster", "claim") if _olds[key] != _news[key]]
-        changed = any(_olds.get(key) != _news.get(key) for key in ("login", "private_key"))
+        # Those of an older Slipway have not kept whether they are control planes: an update does.
+        fixed = [key for key in ("name", "address", "cluster", "claim", "control_plane") if key in _olds]
+        replaced = [key for key in fixed if _olds[key] != _news[key]]
+        changed = any(_olds.get(key) != _news.get(key) for key in ("login", "private_key", "control_plane"))
         return dynamic.DiffResult(changes=bool(replaced) or changed, replaces=replaced, delete_before_replace=True)
 
     def create(self, props: Properties) -> dynamic.CreateResult:
@@ -74,7 +78,13 @@ class SshMachineProvider(Provider):
         if not wanted.owns(claim):
             raise SshError(ssh_look.taken(wanted, claim))
         if '"state": "done"' not in reach.run("sh", "-c", f"cat {STATUS} 2>/dev/null || true"):
-            _apply(reach, props["user_data"])
+            try:
+                _apply(reach, props["user_data"])
+            except ReachError:
+                # Nothing knows of this machine once the run has failed, `make down` neither.
+                with contextlib.suppress(ReachError):
+                    reach.run("sh", LEAVE, seconds=LEAVE_SECONDS)
+                raise
         return dynamic.CreateResult(claim.split()[-1], _with_reach(props))
 
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
@@ -136,13 +146,10 @@ def _apply(reach: Reach, user_data: str) -> None:
     """Do what cloud-init would do with the user-data."""
     config = yaml.load(user_data, Loader=yaml.CSafeLoader)
     files = {file["path"]: (int(file["permissions"], 8), file["content"]) for file in config["write_files"]}
-    reach.put(
-        {
-            LEAVE: (0o700, (FILES / "leave.sh").read_text()),
-            PATHS: (0o600, "".join(f"{path}\n" for path in files)),
-            **files,
-        }
-    )
+    # First what makes it again what it was before.
+    paths = "".join(f"{path}\n" for path in files)
+    reach.put({LEAVE: (0o700, (FILES / "leave.sh").read_text()), PATHS: (0o600, paths)})
+    reach.put(files)
     reach.run("tee", "/etc/hostname", "/proc/sys/kernel/hostname", stdin=f"{config['hostname']}\n")
     for command in config["runcmd"]:
         reach.run(*command)

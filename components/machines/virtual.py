@@ -75,9 +75,6 @@ class MachineKeys(dynamic.Resource, module="slipway", name="MachineKeys"):
 class VirtualDriver(MachineDriver):
     """Virtual machines with addresses that the stack gives them, in a network that is there."""
 
-    kind: ClassVar[str]
-    """The type of the resource that is a machine."""
-
     vendor: ClassVar[str]
     """The first half of the machines' hardware addresses."""
 

@@ -9,7 +9,7 @@ from pytest import MonkeyPatch
 
 from components.bootstrap.kubectl import Kubectl, KubectlError
 from components.bootstrap.status import STATUS
-from components.machines.reach import Reach, ReachError
+from components.machines.reach import Reach, ReachError, Unreachable
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Machine:
     def run(self, words: tuple[str, ...], stdin: str) -> str:
         """What `Reach.run` is here."""
         if not self.answers:
-            raise ReachError(f"demo: `{words[0]}` failed: no such container")
+            raise Unreachable("demo: it is gone, or does not run")
         if words[0] == self.refuses:
             raise ReachError(f"demo: `{words[0]}` failed: refused")
         match words:
@@ -63,6 +63,8 @@ class Machine:
                 if path not in self.files:
                     raise ReachError(f"demo: `{word}` failed: no such file")
                 return self.files[path]
+            case ["sh", "-c", script]:
+                return self.files.get(script.split()[1], "")
             case ["python3", "-"]:
                 return json.dumps(self.sight)
             case ["tee", path]:
@@ -96,6 +98,9 @@ class Cluster:
     refuses: str = ""
     """A verb that fails."""
 
+    version: str = "v1.37.2"
+    """Of the cluster, as kubeadm knows it."""
+
     leaderless: set[str] = field(default_factory=set)
     """Whose lease is not renewed."""
 
@@ -124,6 +129,8 @@ class Cluster:
                 return json.dumps(self.nodes[name]) if name in self.nodes else ""
             case ["get", "certificatesigningrequests", *_]:
                 return json.dumps({"items": self.requests})
+            case ["get", "configmap", "kubeadm-config", *_]:
+                return json.dumps({"data": {"ClusterConfiguration": f"kubernetesVersion: {self.version}\n"}})
             case ["get", "pods", *_]:
                 return json.dumps({"items": [_etcd_pod(name) for name in self.members]})
             case ["exec", _, pod, "--", "etcdctl", *asked]:

@@ -39,8 +39,15 @@ def steps_of(deployment: Any, machine: str) -> set[str]:
 
 
 def state_with(*nodes: str, version: str = "v1.37.2") -> dict[str, Any]:
-    urn = "urn:pulumi:test::slipway::slipway:index:KubeadmCluster$pulumi-python:dynamic/slipway:Node::"
-    return {f"{urn}{node}": {"name": node, "version": version} for node in nodes}
+    """Nodes that stand, and their machines."""
+    urn = "urn:pulumi:test::slipway::slipway:index:KubeadmCluster$pulumi-python:dynamic/slipway:"
+    machines = {f"{urn}ContainerMachine::{node.removesuffix('-node')}": {"name": node} for node in nodes}
+    return {**machines, **{f"{urn}Node::{node}": {"name": node, "version": version} for node in nodes}}
+
+
+def lose(state: dict[str, Any], machine: str) -> dict[str, Any]:
+    """The same, as a refresh leaves it that finds no such machine."""
+    return {urn: outputs for urn, outputs in state.items() if not urn.endswith(f":ContainerMachine::{machine}")}
 
 
 def order_of(deployment: Any) -> dict[str, set[str]]:
@@ -78,6 +85,20 @@ def test_nodes_that_are_added_hold_up_none_that_stands(made):
         third: {second},
         worker: {first},
         added: {first},
+    }
+
+
+def test_a_node_whose_machine_is_lost_waits_for_none_that_would_wait_for_it(made):
+    first, second, third, *workers = NODES
+
+    order = order_of(made(lose(state_with(*NODES), CONTROL_PLANES[2])))
+
+    assert order == {
+        first: set(),
+        second: {first},
+        third: {first},
+        workers[0]: {second},
+        workers[1]: {workers[0]},
     }
 
 
@@ -290,6 +311,16 @@ def test_machines_are_not_added_in_the_run_that_upgrades_the_others(made):
     )
     made(state_with(*NODES, version="v1.36.3"))
     made(state_with(*NODES[:-1]))
+
+
+def test_what_takes_the_place_of_a_lost_machine_comes_before_an_upgrade_or_once_the_cluster_is_upgraded(made):
+    first, *others = NODES
+    lost = CONTROL_PLANES[2]
+
+    reason = f'{lost} has lost its machine: it cannot join what is older than itself; write "1.36"'
+    with pytest.raises(SpecError, match=re.escape(reason)):
+        made(lose(state_with(*NODES, version="v1.36.3"), lost))
+    made(lose({**state_with(first), **state_with(*others, version="v1.36.3")}, lost))
 
 
 def test_a_new_key_of_secrets_goes_to_all_control_planes_once_all_are_nodes(made):

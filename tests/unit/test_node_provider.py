@@ -177,6 +177,17 @@ def test_a_machine_that_was_booted_as_an_older_version_is_upgraded_before_it_cou
     assert create()["kubelet_version"] == "v1.37.2"
 
 
+@pytest.mark.parametrize(("role", "upgraded"), [("first", [NAME]), ("control-plane", [])])
+def test_the_first_control_plane_that_has_joined_an_older_cluster_upgrades_it(cluster, monkeypatch, role, upgraded):
+    cluster.version = "v1.36.3"
+    done: list[str] = []
+    monkeypatch.setattr(node_provider, "upgrade", lambda _kubectl, node: done.append(node["name"]))
+
+    create(role=role)
+
+    assert done == upgraded
+
+
 def test_no_credential_is_kept_for_a_machine_that_has_joined():
     checked = NodeProvider().check(dict(PROPS), {**PROPS, "credential": "fresh"})
 
@@ -466,7 +477,7 @@ def test_a_node_that_leaves_is_drained_then_reset_then_forgotten(machine, cluste
     assert cluster.nodes == {}
 
 
-def test_a_control_plane_that_leaves_gives_the_address_up_before_its_api_server_ends(machine):
+def test_a_control_plane_that_leaves_gives_the_address_up_before_its_api_server_ends(machine, three):
     shared = {"address": "10.89.0.5", "control_planes": ["10.89.0.11", "10.89.0.12"]}
 
     NodeProvider().delete(NAME, {**CONTROL_PLANE, "virtual_ip": shared})
@@ -546,11 +557,22 @@ def test_a_member_that_answers_is_left_since_another_machine_of_that_name_has_jo
     assert machine.ran == []
 
 
-def test_a_control_plane_that_is_the_same_leaves_etcd_by_itself(machine, three):
+def test_a_control_plane_that_is_reset_is_out_of_etcd_though_the_reset_did_not_take_it_out(machine, three):
     NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))
 
     assert machine.ran == [RESET]
-    assert three.did("exec") == []
+    assert sorted(three.members) == ["demo-control-plane-1", "demo-control-plane-3"]
+
+
+def test_a_machine_that_is_there_and_refuses_to_be_asked_is_not_taken_for_gone(machine, three):
+    machine.refuses = "sh"
+
+    with pytest.raises(NodeError, match="failed: refused; whether it is still a node cannot be told: mend that"):
+        NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))
+
+    assert machine.ran == []
+    assert len(three.members) == 3
+    assert "demo-control-plane-2" in three.nodes
 
 
 def test_a_member_is_taken_out_through_whichever_other_one_answers(machine, three):

@@ -152,17 +152,21 @@ class Used:
     def __init__(self, resources):
         self.name, self.cluster = "dev-kubeadm", {}
         self.resources, self.imported, self.ran = resources, None, None
+        self.goes_wrong = None
 
     def check(self):
         return {"version": "1.37", "name": "demo"}
 
     def run(self, words, *, cwd, stdin=b""):
         if "import" in words:
-            self.imported = json.loads(stdin)["deployment"]["resources"]
+            self.resources = self.imported = json.loads(stdin)["deployment"]["resources"]
         return json.dumps({"version": 3, "deployment": {"resources": self.resources}})
 
     def pulumi(self, *words):
         self.ran = words
+        if self.goes_wrong:
+            self.goes_wrong()
+            raise Problem("pulumi up of dev-kubeadm failed (255); the reason stands above")
 
 
 @pytest.fixture
@@ -190,6 +194,28 @@ def test_a_restore_forgets_the_nodes_and_makes_every_machine_anew(used, sealed):
     replaced = sorted(kept[name]["urn"] for name in ("demo-cp", "demo-worker-keys"))
     assert used.ran == ("up", "--yes", "--replace", replaced[0], "--replace", replaced[1])
     assert tools.os.environ[tools.RESTORE] == str(sealed)
+
+
+def test_a_restore_that_nobody_has_begun_leaves_the_state_as_it_was(used, sealed, capsys):
+    before = used.resources
+    used.goes_wrong = lambda: None
+
+    with pytest.raises(Problem, match="pulumi up of dev-kubeadm failed"):
+        tools.restore(used, sealed)
+
+    assert used.imported == before
+    assert "nothing was made anew, and dev-kubeadm knows its nodes again" in capsys.readouterr().err
+
+
+def test_a_restore_that_has_begun_is_gone_on_with_by_another_one(used, sealed):
+    before = used.resources
+    used.goes_wrong = lambda: used.resources[1].update(id="another")
+
+    with pytest.raises(Problem, match="pulumi up of dev-kubeadm failed"):
+        tools.restore(used, sealed)
+
+    assert used.resources != before
+    assert not [one for one in used.resources if one["type"].endswith(":Node")]
 
 
 def test_a_restore_from_what_does_not_open_changes_nothing(used, tmp_path):

@@ -253,6 +253,7 @@ PROPS: Any = {
     "address": "192.168.7.32",
     "cluster": "demo",
     "claim": "claim-1",
+    "control_plane": False,
     "distribution": "debian-12",
     "login": {"address": "192.168.7.32", "host_key": HOST_KEY, "user": "root", "port": 22.0},
     "user_data": USER_DATA,
@@ -378,6 +379,22 @@ def test_a_create_that_was_killed_is_gone_on_with_on_the_same_machine(remote):
     assert "/etc/slipway/plan.env" in remote.files
 
 
+def test_a_machine_that_cannot_be_given_everything_is_made_what_it_was(remote, monkeypatch):
+    def refuses(files):
+        remote.files |= files
+        if "/etc/slipway/plan.env" in files:
+            raise ReachError("demo-192-168-7-32: `tar` failed: no space left on device")
+
+    monkeypatch.setattr(remote, "put", refuses)
+
+    with pytest.raises(ReachError, match="no space left"):
+        provider().create(dict(PROPS))
+
+    # Which has to be there before it is needed.
+    assert list(remote.files)[:1] == [LEAVE]
+    assert remote.ran == [("sh", LEAVE)]
+
+
 def test_a_machine_that_became_a_node_meanwhile_is_not_written_to(remote):
     remote.claim, remote.state = "demo claim-1 demo-192-168-7-32 4711", '{"state": "done"}'
 
@@ -401,6 +418,7 @@ def test_a_machine_that_somebody_else_has_claimed_since_is_left_alone(remote):
         ({}, None),
         ({"address": "192.168.7.33"}, ["address"]),
         ({"claim": "claim-2"}, ["claim"]),
+        ({"control_plane": True}, ["control_plane"]),
         ({"user_data": "newer"}, None),
         ({"private_key": "another"}, []),
         ({"login": {**PROPS["login"], "port": 2222.0}}, []),
@@ -410,6 +428,14 @@ def test_only_another_machine_replaces_one(change, replaces):
     diff = provider().diff("4711", PROPS, {**PROPS, **change})
 
     assert (diff.replaces if diff.changes else None) == replaces
+
+
+def test_a_machine_of_an_older_slipway_keeps_what_it_is_from_then_on(remote):
+    olds = {key: value for key, value in PROPS.items() if key != "control_plane"}
+
+    diff = provider().diff("4711", olds, PROPS)
+
+    assert (diff.changes, diff.replaces) == (True, [])
 
 
 def test_another_way_to_the_same_machine_is_taken(remote):

@@ -15,10 +15,10 @@ if command -v kubeadm >/dev/null; then
 fi
 systemctl --quiet disable --now kubelet haproxy 2>/dev/null
 # What kubeadm leaves: the pod network, the rules of Services, and what static pods had on disk.
-for link in flannel.1 cni0; do ip link delete "$link" 2>/dev/null; done
+for link in flannel.1 cni0 cilium_vxlan cilium_host cilium_net vxlan.calico; do ip link delete "$link" 2>/dev/null; done
 for family in iptables ip6tables; do
   if command -v "$family-save" >/dev/null; then
-    "$family-save" | grep -vE 'KUBE-|FLANNEL|flanneld' | "$family-restore"
+    "$family-save" | grep -vE 'KUBE-|FLANNEL|flanneld|CILIUM_|cali-|cali:' | "$family-restore"
   fi
 done
 find /etc/cni/net.d /var/lib/cni -type f -newer "$claim" -delete 2>/dev/null
@@ -37,12 +37,16 @@ for file in etc/haproxy/haproxy.cfg etc/containerd/config.toml; do
     rm -f "/$file"
   fi
 done
+if [ -e /etc/slipway/found/selinux ]; then
+  cat /etc/slipway/found/selinux >/etc/selinux/config
+  if grep -q '^SELINUX=enforcing$' /etc/selinux/config; then setenforce 1 2>/dev/null; fi
+fi
 if [ -s /etc/slipway/found/hostname ]; then
   cat /etc/slipway/found/hostname >/etc/hostname
   cat /etc/slipway/found/hostname >/proc/sys/kernel/hostname
 fi
 systemctl daemon-reload
-rm -rf /etc/slipway/found "$claim" /usr/local/lib/slipway
+rm -rf /etc/slipway/found /etc/slipway/upgrade.env "$claim" /usr/local/lib/slipway
 # Only where nothing of its owner's is in them.
 rmdir /etc/slipway/patches /etc/slipway /etc/kubernetes/slipway 2>/dev/null
 exit 0

@@ -29,6 +29,7 @@ apt update
 wanted=()
 for program in ${ONLY:-kubeadm kubelet kubectl}; do wanted+=("$program=$KUBERNETES-*"); done
 if [ -z "${ONLY:-}" ]; then wanted+=(containerd.io haproxy conntrack ebtables ethtool iproute2 iptables socat ${VIRTUAL_IP:+keepalived}); fi
-apt install --no-install-recommends --allow-change-held-packages "${wanted[@]}"
+# A machine that was in a cluster before may have newer ones.
+apt install --no-install-recommends --allow-change-held-packages --allow-downgrades "${wanted[@]}"
 # They are upgraded one node after the other, never by an upgrade of everything.
 apt-mark hold containerd.io kubeadm kubelet kubectl

@@ -26,7 +26,9 @@ REPOSITORY
 if command -v getenforce >/dev/null && [ "$(getenforce)" = Enforcing ]; then setenforce 0; fi
 if [ -e /etc/selinux/config ]; then sed -i 's/^SELINUX=enforcing$/SELINUX=permissive/' /etc/selinux/config; fi
 
-dnf -q -y install curl-minimal gnupg2 openssl
+# Either curl will do, and they do not stand each other.
+command -v curl >/dev/null || dnf -q -y install curl-minimal
+dnf -q -y install gnupg2 openssl
 # What is excluded is upgraded one node after the other, never by an upgrade of everything.
 repository kubernetes "$KUBERNETES_REPOSITORY/rpm/repodata/repomd.xml.key" "$KUBERNETES_KEY" \
   "$KUBERNETES_REPOSITORY/rpm/" kubeadm kubelet kubectl cri-tools kubernetes-cni

@@ -16,7 +16,9 @@ fi
 
 # The program that belongs to the etcd of this version comes from its image; it is one file that needs nothing else.
 image=$(kubeadm config images list --config /etc/slipway/kubeadm-init.yaml | grep '/etcd:')
-ctr --namespace k8s.io images ls --quiet name=="$image" | grep --quiet . || ctr --namespace k8s.io images pull "$image"
+# From where the kubelet has its images, which may be a mirror.
+ctr --namespace k8s.io images ls --quiet name=="$image" | grep --quiet . ||
+  ctr --namespace k8s.io images pull --hosts-dir /etc/containerd/certs.d "$image"
 folder=$(mktemp --directory)
 ctr --namespace k8s.io images mount "$image" "$folder" >/dev/null
 trap 'ctr --namespace k8s.io images unmount --rm "$folder" >/dev/null; rmdir "$folder"' EXIT
