@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,10 @@ from typing import Any
 
 REQUEST_SECONDS = 10
 
+RIGHTS_SECONDS = 20
+"""How long an API server that has just started may take to know its administrator's rights, which are all."""
+
+_NO_RIGHT = re.compile(r'forbidden: User "kubernetes-admin" cannot ')
 _REASONS = ("error: ", "Error from server", "Unable to connect to the server", "The connection to the server")
 """What begins the line in which kubectl says why: after its log, and before hints on programs that are missing."""
 
@@ -44,17 +50,21 @@ class Kubectl:
         """
         command = ["kubectl", f"--request-timeout={REQUEST_SECONDS}s", *words]
         environment = {**os.environ, "KUBECONFIG": str(self._file)}
-        try:
-            done = subprocess.run(
-                command, env=environment, input=stdin, capture_output=True, text=True, timeout=seconds
-            )
-        except OSError as error:
-            raise KubectlError(f"kubectl cannot be run: {error.strerror}; is it on PATH?") from None
-        except subprocess.TimeoutExpired:
-            raise KubectlError(f"kubectl {words[0]} has not ended within {seconds:.0f} s") from None
-        if done.returncode:
-            raise KubectlError(f"kubectl {words[0]} failed: {_reason(done.stderr)}")
-        return done.stdout
+        until = time.monotonic() + RIGHTS_SECONDS
+        while True:
+            try:
+                done = subprocess.run(
+                    command, env=environment, input=stdin, capture_output=True, text=True, timeout=seconds
+                )
+            except OSError as error:
+                raise KubectlError(f"kubectl cannot be run: {error.strerror}; is it on PATH?") from None
+            except subprocess.TimeoutExpired:
+                raise KubectlError(f"kubectl {words[0]} has not ended within {seconds:.0f} s") from None
+            if not done.returncode:
+                return done.stdout
+            if time.monotonic() > until or not _NO_RIGHT.search(done.stderr):
+                raise KubectlError(f"kubectl {words[0]} failed: {_reason(done.stderr)}")
+            time.sleep(1)
 
     def node(self, name: str) -> dict[str, Any] | None:
         """A node as the API tells it; None where there is none of that name.

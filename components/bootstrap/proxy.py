@@ -15,24 +15,30 @@ defaults
   timeout client 1h
   timeout server 1h
   timeout check 5s
+  # Whoever meets an API server that has just gone is led to the next one.
+  option redispatch 1
+  # The check carries nothing, and whoever talks through here checks the certificate himself. All nodes check all API
+  # servers: rarely while all is well, and at once when a connection fails. One that ends says so ten seconds before.
+  default-server check check-ssl verify none fastinter 1s downinter 1s
+  default-server observe layer4 error-limit 1 on-error fastinter on-marked-down shutdown-sessions
 
 frontend api
   bind {bind}
+  # While etcd elects its leader none is ready, and an answer that comes late is better than none.
+  use_backend but-for-etcd if {{ nbsrv(control-planes) eq 0 }}
   default_backend control-planes
 
 backend control-planes
-  # Whoever meets an API server that has just gone is led to the next one.
-  option redispatch 1
-  # With none of them ready, as while etcd elects its leader, whoever listens is asked: an answer that comes late is
-  # better than none.
-  option allbackups
-{unready}
   option httpchk GET /readyz
   http-check expect status 200
-  # The check carries nothing, and whoever talks through here checks the certificate himself. All nodes check all API
-  # servers: rarely while all is well, and at once when a connection fails. One that ends says so ten seconds before.
-  default-server check check-ssl verify none inter 2s fastinter 1s downinter 1s fall 3 rise 2
-  default-server observe layer4 error-limit 1 on-error fastinter on-marked-down shutdown-sessions
+  default-server inter 2s fall 3 rise 2
+{servers}
+
+backend but-for-etcd
+  # Never one that has just started, which refuses whom it does not know yet.
+  option httpchk GET /readyz?exclude=etcd&exclude=etcd-readiness
+  http-check expect status 200
+  default-server inter 5s fall 2 rise 1
 {servers}
 """
 
@@ -57,5 +63,4 @@ def balancer(machines: Iterable[Machine]) -> str:
 def _config(bind: str, machines: Iterable[Machine], identity: str) -> str:
     control_planes = [machine for machine in machines if machine.role is not Role.WORKER]
     servers = [f"  server {machine.name} {machine.address}:{API_PORT}" for machine in control_planes]
-    unready = [f"  server {machine.name}-unready {machine.address}:{API_PORT} backup" for machine in control_planes]
-    return _CONFIG.format(bind=bind, identity=identity, servers="\n".join(servers), unready="\n".join(unready))
+    return _CONFIG.format(bind=bind, identity=identity, servers="\n".join(servers))

@@ -48,13 +48,13 @@ def upgrade(kubectl: Kubectl, node: Mapping[str, Any]) -> None:
     roll.until("the cluster is well enough", lambda: _ailment(kubectl, node))
     network = [_step("pod-network")] if node.get("pod_network") else []
     roll.run(reach, node, "kubeadm", [("take-kubeadm", _install(node, "kubeadm")), _step("kubeadm-upgrade"), *network])
-    _mark(kubectl, name)
+    roll.until("the upgrade is noted", lambda: _mark(kubectl, name))
     roll.until("somebody makes up for its pods", _leaderless(kubectl))
     roll.drain()
     kubelet = ("take-kubelet", _install(node, "kubelet kubectl"))
     roll.run(reach, node, "kubelet", [kubelet, _step("close-kubelet-unit"), _step("kubelet-by-proxy")])
     roll.until("it is Ready again", lambda: _unready(kubectl, node) or _ailment(kubectl, node))
-    _unmark(kubectl, name)
+    roll.until("it takes pods again", lambda: _unmark(kubectl, name))
 
 
 class _Roll:
@@ -183,17 +183,19 @@ def _unready(kubectl: Kubectl, node: Mapping[str, Any]) -> str:
     return ""
 
 
-def _mark(kubectl: Kubectl, name: str) -> None:
+def _mark(kubectl: Kubectl, name: str) -> str:
     """Note whether the node took pods before the upgrade, unless a run before this one has."""
     node = kubectl.node(name) or {}
     if MARK not in node.get("metadata", {}).get("annotations", {}):
         before = "unschedulable" if node.get("spec", {}).get("unschedulable") else "schedulable"
         kubectl.run("annotate", "node", name, f"{MARK}={before}")
+    return ""
 
 
-def _unmark(kubectl: Kubectl, name: str) -> None:
+def _unmark(kubectl: Kubectl, name: str) -> str:
     """Have the node take pods again, if it did."""
     node = kubectl.node(name) or {}
     if node.get("metadata", {}).get("annotations", {}).get(MARK) == "schedulable":
         kubectl.run("uncordon", name)
     kubectl.run("annotate", "node", name, f"{MARK}-")
+    return ""

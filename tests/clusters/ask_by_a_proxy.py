@@ -1,4 +1,4 @@
-"""Run in a machine: three stand-ins of API servers behind haproxy, asked while they end and while none is ready.
+"""Run in a machine: three stand-ins of API servers behind haproxy, asked while they end, start and while none is ready.
 
 The one argument is haproxy's configuration; what is printed is, in JSON, why questions went unanswered.
 """
@@ -13,6 +13,7 @@ import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 API_PORT, PROXY_PORT = 6443, 8443
@@ -20,14 +21,21 @@ MAKE_A_CERTIFICATE = (
     "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -days 1 -subj /CN=api "
     "-addext subjectAltName=IP:127.0.0.1"
 )
-UNREADY: set[str] = set()
-"""Addresses that answer, and say that they are not ready."""
+WITHOUT_ETCD: set[str] = set()
+"""Addresses that say they are not ready, for etcd's sake, and answer."""
+
+STARTING: set[str] = set()
+"""Addresses that say they are not ready, and refuse whoever asks."""
 
 
 class Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        unready = self.path == "/readyz" and self.connection.getsockname()[0] in UNREADY
-        self.send_response(500 if unready else 200)
+        address = self.connection.getsockname()[0]
+        lacking = {"etcd", "etcd-readiness"} - set(parse_qs(urlsplit(self.path).query).get("exclude", []))
+        if self.path.startswith("/readyz"):
+            self.send_response(500 if address in STARTING or (address in WITHOUT_ETCD and lacking) else 200)
+        else:
+            self.send_response(403 if address in STARTING else 200)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -79,9 +87,12 @@ def main(folder: Path) -> None:
                 assert proxy.poll() is None, log.read_text()
             servers[1].shutdown()
             servers[1].server_close()
-            one_ended = refusals(trust, log, "Connection refused")
-            UNREADY.update(ADDRESSES)
-            none_ready = refusals(trust, log, " 0 active ")
+            one_ended = refusals(trust, log, f"control-planes/{ADDRESSES[1]} is DOWN")
+            one_ended += refusals(trust, log, f"but-for-etcd/{ADDRESSES[1]} is DOWN")
+            STARTING.add(ADDRESSES[1])
+            servers[1] = serve(ADDRESSES[1], folder)
+            WITHOUT_ETCD.update(ADDRESSES)
+            none_ready = refusals(trust, log, "backend 'control-planes' has no server available")
         finally:
             proxy.terminate()
     print(json.dumps({"one ended": one_ended, "none ready": none_ready}))

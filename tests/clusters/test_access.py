@@ -1,8 +1,8 @@
 """People's rights for real: a cluster of kind and one on own machines, one kubeconfig, and Kubernetes itself says who
 may do what.
 
-The objects are made by Pulumi's own plugin for Kubernetes; certificates and tokens are the clusters' own. Tests follow
-each other.
+The objects are applied by the stand-in for Kubernetes' plugin, to the real API; certificates and tokens are the
+clusters' own. Tests follow each other.
 """
 
 import json
@@ -16,7 +16,9 @@ import pytest
 from components import kubeconfig
 from components.bootstrap import pki
 from components.platform.rights import EVERYWHERE, KINDS, Rbac, allowed
-from tools import access, plugins
+from tests.engine.conftest import install
+from tests.engine.stand_in.kubernetes import KUBERNETES
+from tools import access
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -38,9 +40,7 @@ MADE = 11
 @pytest.fixture(scope="module")
 def clusters(slipway, pair, home):
     """Two stacks that let the same three people in."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PULUMI_HOME", str(home))
-        plugins.ensure(["kubernetes"])
+    install(KUBERNETES, home, "applier")
     kind = slipway(ONE, workers=0)
     for stack in (kind, pair):
         stack.give(ACCESS)

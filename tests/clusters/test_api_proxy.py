@@ -9,7 +9,7 @@ from components.bootstrap.proxy import proxy
 SCRIPT = Path(__file__).with_name("ask_by_a_proxy.py")
 
 
-def test_no_question_is_refused_twice_while_an_api_server_ends_or_none_is_ready(engine, machine_image):
+def test_no_question_is_refused_twice_while_an_api_server_ends_or_none_is_ready_and_one_starts(engine, machine_image):
     addresses = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
     config = proxy(Machine(address, address, Role.CONTROL_PLANE) for address in addresses)
     in_a_machine = ("run", "--rm", "--network=none", "--entrypoint=python3", machine_image)

@@ -83,12 +83,12 @@ def standing(tmp_path: Path, up: Callable[[str], Stack]) -> Callable[[str], Stac
     return make
 
 
-def install(cloud: Cloud, home: Path) -> None:
-    """Put the stand-in for a cloud's plugin into Pulumi's folder."""
+def install(cloud: Cloud, home: Path, module: str = "plugin") -> None:
+    """Put the stand-in for a cloud's plugin, which is a module beside it, into Pulumi's folder."""
     program = home / "plugins" / f"resource-{cloud.package}-v{metadata.version(cloud.distribution)}"
     program.mkdir(parents=True)
     launcher = program / f"pulumi-resource-{cloud.package}"
     launcher.write_text(
-        f'#!/bin/sh\nPYTHONPATH="{PROJECT}" exec "{sys.executable}" -m tests.engine.stand_in.plugin {cloud.package}\n'
+        f'#!/bin/sh\nPYTHONPATH="{PROJECT}" exec "{sys.executable}" -m tests.engine.stand_in.{module} {cloud.package}\n'
     )
     launcher.chmod(0o755)
