@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,12 +18,21 @@ from urllib.parse import parse_qs, urlsplit
 
 ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 API_PORT, PROXY_PORT = 6443, 8443
+SHUTDOWN_SECONDS = 10
+"""From when an API server says that it is about to end until another one may be there in its place."""
+
 MAKE_A_CERTIFICATE = (
     "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -days 1 -subj /CN=api "
     "-addext subjectAltName=IP:127.0.0.1"
 )
 WITHOUT_ETCD: set[str] = set()
 """Addresses that say they are not ready, for etcd's sake, and answer."""
+
+HANGING: set[str] = set()
+"""Addresses whose etcd keeps whoever asks for it waiting."""
+
+ENDING: set[str] = set()
+"""Addresses that say they are about to end, and answer still."""
 
 STARTING: set[str] = set()
 """Addresses that say they are not ready, and refuse whoever asks."""
@@ -33,7 +43,9 @@ class Answers(BaseHTTPRequestHandler):
         address = self.connection.getsockname()[0]
         lacking = {"etcd", "etcd-readiness"} - set(parse_qs(urlsplit(self.path).query).get("exclude", []))
         if self.path.startswith("/readyz"):
-            self.send_response(500 if address in STARTING or (address in WITHOUT_ETCD and lacking) else 200)
+            if lacking and address in HANGING:
+                time.sleep(4)
+            self.send_response(500 if address in ENDING | STARTING or (address in WITHOUT_ETCD and lacking) else 200)
         else:
             self.send_response(403 if address in STARTING else 200)
         self.end_headers()
@@ -52,11 +64,13 @@ def serve(address: str, folder: Path) -> ThreadingHTTPServer:
 
 
 def refusal(trust: ssl.SSLContext) -> str:
-    """Why a question was refused twice: one that is on its way while its API server is given up is cut off."""
+    """Why a question was refused, or lost twice: one that is on its way while its API server is given up is cut off."""
     why = ""
     for _ in range(2):
         try:
             urllib.request.urlopen(f"https://127.0.0.1:{PROXY_PORT}/", context=trust, timeout=10).close()
+        except urllib.error.HTTPError as error:
+            return str(error)  # whoever says no has been asked, and should not have been
         except OSError as error:
             why = str(error)
         else:
@@ -91,11 +105,15 @@ def main(folder: Path) -> None:
             one_ended += refusals(trust, log, f"but-for-etcd/{ADDRESSES[1]} is DOWN")
             STARTING.add(ADDRESSES[1])
             servers[1] = serve(ADDRESSES[1], folder)
+            ENDING.add(ADDRESSES[2])
+            HANGING.add(ADDRESSES[2])
+            threading.Timer(SHUTDOWN_SECONDS, STARTING.add, [ADDRESSES[2]]).start()
+            one_ends = refusals(trust, log, f"control-planes/{ADDRESSES[2]} is DOWN")
             WITHOUT_ETCD.update(ADDRESSES)
             none_ready = refusals(trust, log, "backend 'control-planes' has no server available")
         finally:
             proxy.terminate()
-    print(json.dumps({"one ended": one_ended, "none ready": none_ready}))
+    print(json.dumps({"one ended": one_ended, "one ends": one_ends, "none ready": none_ready}))
 
 
 with tempfile.TemporaryDirectory() as name:
