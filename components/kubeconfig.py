@@ -90,8 +90,9 @@ def renamed(kubeconfig: str, name: str, folder: Path) -> Named:
 def merge(existing: str, added: Mapping[str, Named], before: Mapping[str, Sequence[Named]]) -> str:
     """`existing` with what `added` has under each name; everything else in it stays, byte by byte.
 
-    An entry that says already what it is to say is not touched. One that an earlier merge put there is brought up to
-    date, and keeps the fields that somebody has added since. The current context is never changed.
+    An entry that an earlier merge put there is brought up to date, and keeps the fields that somebody has added since.
+    Any other one of that name is somebody's, even if it says the same: who takes a stack out again must not take that.
+    The current context is never changed.
 
     Args:
         existing: The kubeconfig to merge into; an empty text makes a new one.
@@ -100,7 +101,7 @@ def merge(existing: str, added: Mapping[str, Named], before: Mapping[str, Sequen
 
     Raises:
         ValueError: `existing` is no kubeconfig that kubectl reads.
-        Taken: An entry of one of the names is there already, and is neither what is wanted nor of an earlier merge.
+        Taken: An entry of one of the names is there already, and is not of an earlier merge.
     """
     document = _read(existing)
     for key, value in {"apiVersion": "v1", "kind": "Config"}.items():
@@ -115,7 +116,7 @@ def merge(existing: str, added: Mapping[str, Named], before: Mapping[str, Sequen
                 continue
             entry = document.entries(key)[places[name]]
             now = entry.get(about) or {}
-            if _holds(now, wanted[key]) and (wanted[key] or not now):
+            if name in before and _holds(now, wanted[key]) and (wanted[key] or not now):
                 continue
             ours = [old[key] for old in before.get(name, ()) if _holds(now, old[key])]
             if not ours:

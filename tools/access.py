@@ -147,7 +147,9 @@ def _is_renewed_by(file: Path, text: str) -> bool:
 
 def _lines(rbac: Rbac, bearer: Bearer, about: Line) -> Iterator[Line]:
     """What somebody may do in each place where they have more than everybody has."""
-    of_all = [grant for grant in rbac.grants(Bearer(None, bearer.groups)) if bearer.user]
+    by_groups = rbac.grants(Bearer(None, bearer.groups)) if bearer.user else []
+    # Kubernetes' own, and not what somebody has given to all of a group that everybody is in.
+    of_all = [grant for grant in by_groups if grant.role.startswith("system:")]
     grants = list(rbac.grants(bearer))
     own = [grant for grant in grants if grant not in of_all]
     for namespace in sorted({grant.namespace for grant in own}):

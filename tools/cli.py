@@ -70,6 +70,8 @@ def refresh(name: str, words: Sequence[str]) -> None:
     stack = Stack.find(name)
     prepare(stack)
     stack.create()
+    # Objects in a cluster that does not answer are as they were: what is refreshed is why it does not.
+    os.environ.setdefault("PULUMI_K8S_SKIP_UPDATE_UNREACHABLE", "true")
     # A refresh changes no output of the stack, and would show each in full.
     stack.pulumi("refresh", *consent(stack), "--suppress-outputs", *words)
 
@@ -115,7 +117,7 @@ def env(name: str) -> None:
     """Print what a shell needs to act on the same state and cluster: eval "$(make -s env)"."""
     stack = Stack.find(name)
     workspace.prepare()
-    variables = workspace.environment(name, engine.find())
+    variables = workspace.environment(name, engine.find() if stack.in_containers else None)
     os.environ.update(variables)
     toolchain.ensure(("pulumi", *stack.target.tools), kubectl_for(stack))
     for variable, value in variables.items():

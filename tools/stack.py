@@ -43,8 +43,9 @@ class Stack:
         """The stack of that name.
 
         Raises:
-            Problem: It has no file in `stacks/`.
+            Problem: It has no file in `stacks/`, or this shell is that of another clone.
         """
+        workspace.refuse_shell_of_another_clone()
         stack = cls(name)
         if not _NAME.fullmatch(name) or not stack.file.is_file():
             known = sorted(
@@ -178,7 +179,8 @@ class Stack:
     def exists(self) -> bool:
         """Whether the backend knows the stack."""
         if workspace.backend_is_own():
-            return (paths.STATE / f".pulumi/stacks/{PROJECT}/{self.name}.json").exists()
+            known = paths.STATE / f".pulumi/stacks/{PROJECT}"
+            return any((known / f"{self.name}{kind}").exists() for kind in workspace.STATE_FILES)
         listed = json.loads(run(["pulumi", "stack", "ls", "--json", "--project", PROJECT], cwd=paths.STACKS))
         return any(stack["name"].rpartition("/")[2] == self.name for stack in listed)
 

@@ -70,15 +70,16 @@ def forget(stack: str) -> None:
 def forget_merged(stack: str) -> None:
     """Take out of the user's kubeconfigs what `merge` put in, unless it was changed since."""
     for path in sorted(_records().glob("*.json")):
-        target = _Record.read(path).target
+        known = _Record.read(path)
+        if stack not in known.merged:
+            continue
+        target = known.target
         if not target.parent.exists():
-            path.unlink()  # it went with its folder
+            known.write({stack: []})  # it went with its folder
             continue
         with _changing(target) as (existing, record):
-            if stack not in record.merged:
-                continue
             if target.exists():
-                left = kubeconfig.remove(existing, {stack: record.merged[stack]})
+                left = kubeconfig.remove(existing, {stack: record.merged.get(stack, [])})
                 if record.made and not target.is_symlink() and kubeconfig.is_empty(left):
                     target.unlink()
                 elif left != existing:

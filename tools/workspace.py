@@ -16,6 +16,10 @@ _PASSPHRASE = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 OWN_BACKEND = f"file://{paths.STATE}"
 
 
+STATE_FILES = (".json", ".json.gz", ".json.zst")
+"""How the files end that Pulumi keeps the state of stacks in, as its settings say."""
+
+
 def environment(stack: str, engine: Engine | None) -> dict[str, str]:
     """The variables to set beside the caller's own, and nothing that the caller has chosen already.
 
@@ -52,6 +56,22 @@ def backend_is_own() -> bool:
     return _login() is None
 
 
+def refuse_shell_of_another_clone() -> None:
+    """Do nothing to another clone's state and clusters in its name.
+
+    Raises:
+        Problem: `make env` of another clone has set this shell up.
+    """
+    kubeconfigs = os.environ.get("SLIPWAY_KUBECONFIGS")
+    if kubeconfigs and kubeconfigs != str(paths.KUBECONFIGS) and os.environ.get(BACKEND, "").startswith("file://"):
+        other = Path(kubeconfigs).parent
+        if os.environ[BACKEND] == f"file://{other / paths.STATE.name}":
+            raise Problem(
+                f"this shell is that of {other.parent} (`make env` there), whose state and clusters this would change: "
+                "take another shell here"
+            )
+
+
 def prepare() -> None:
     """Make the folders of this clone, and the passphrase once.
 
@@ -61,7 +81,8 @@ def prepare() -> None:
     for folder in (paths.HOME, paths.BIN, paths.STATE, paths.STACKS, paths.KUBECONFIGS):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not paths.PASSPHRASE.exists():
-        if any(paths.STATE.glob(".pulumi/stacks/*/*.json")) and not any(map(os.environ.get, _PASSPHRASE)):
+        known = [file for kind in STATE_FILES for file in paths.STATE.glob(f".pulumi/stacks/*/*{kind}")]
+        if known and not any(map(os.environ.get, _PASSPHRASE)):
             raise Problem(
                 f"{paths.PASSPHRASE} is gone, and the secrets in {paths.STATE} can be read with nothing else; "
                 f"put it back from a backup, or set {' or '.join(_PASSPHRASE)}"

@@ -80,7 +80,7 @@ def render(args: Mapping[str, Any], *, name: str, claim: str, cgroup_v1: bool) -
             for mapping in args.get("port_mappings", [])
         ],
         "options": {
-            "k3d": {"wait": True},
+            "k3d": {"wait": True, "timeout": "10m"},  # by itself it waits for ever
             "k3s": {"extraArgs": extra},
             # The user's own kubeconfig is not touched.
             "kubeconfig": {"updateDefaultKubeconfig": False, "switchCurrentContext": False},

@@ -86,11 +86,12 @@ def version(engine: Engine, name: str) -> str:
 
 
 def leave(engine: Engine, name: str, node: str) -> None:
-    """Have a worker's pods move elsewhere, where they can, and Kubernetes forget it."""
-    progress.status(f"draining {node}")
-    words = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--disable-eviction", "--timeout=60s")
-    engine.run("exec", _first(name), "kubectl", "drain", node, *words)
-    forget(engine, name, node)
+    """Have a worker's pods move elsewhere, where they can, and Kubernetes forget it, unless it has already."""
+    if engine.run("exec", _first(name), "kubectl", "get", "node", node, "--ignore-not-found", "--output=name"):
+        progress.status(f"draining {node}")
+        words = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--disable-eviction", "--timeout=60s")
+        engine.run("exec", _first(name), "kubectl", "drain", node, *words)
+        forget(engine, name, node)
 
 
 def forget(engine: Engine, name: str, *nodes: str) -> None:

@@ -126,6 +126,9 @@ class ClusterProvider(Provider):
             for container in surplus(name, [node.container for node in k3d_nodes.nodes(engine, name)], workers):
                 k3d_nodes.leave(engine, name, container)
                 k3d_cli.remove_node(name, container, lock)
+            # Those whose containers somebody has removed.
+            for number in range(workers, _olds["workers"]):
+                k3d_nodes.forget(engine, name, *k3d_config.names_of_agent(name, number))
             config, version = k3d_cli.kubeconfig_of(name), k3d_nodes.version(engine, name)
             statuses = _statuses(engine, name)
         return dynamic.UpdateResult({**_news, **outputs(config, version, statuses)})

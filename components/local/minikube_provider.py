@@ -72,7 +72,7 @@ class ClusterProvider(Provider):
         try:
             if faults := faults_of_versions(_olds, news, date.today()):
                 raise SpecError(faults)
-            if not (_olds and versions.same(news["version"], _olds.get("kubernetes_version", news["version"]))):
+            if not _olds or not versions.same(news["version"], _olds["version"]):
                 flags = _flags(news)
                 if not _olds:
                     if faults := _faults_of_sockets(news):

@@ -133,7 +133,7 @@ def test_a_rule_answers_a_question_as_kubernetes_would(given, answer):
     assert may([given], "create", "pods/exec") is answer
 
 
-EVERYBODYS = [role("discovery", URLS), bound("discovery", group("system:authenticated"))]
+EVERYBODYS = [role("system:discovery", URLS), bound("system:discovery", group("system:authenticated"))]
 OBJECTS = [
     *EVERYBODYS,
     VIEW,
@@ -161,6 +161,14 @@ def test_a_report_has_a_line_for_each_place_where_somebody_has_more_than_everybo
         ("ben", EVERYWHERE, ["view"]),
         ("oidc:devs", "lab", ["view"]),
     ]
+
+
+def test_what_somebody_has_given_to_all_of_a_wide_group_is_told():
+    given = bound("admin", group("system:authenticated"))
+
+    lines = access.report(Rbac([*OBJECTS, role("admin", rule("*", "*", "*")), given]), PEOPLE, [])
+
+    assert {line.who for line in lines if line.namespace == EVERYWHERE and "admin" in line.roles} == {"ada", "ben"}
 
 
 def test_a_line_tells_all_that_somebody_may_there_with_what_everybody_may(lines):

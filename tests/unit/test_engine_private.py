@@ -115,6 +115,15 @@ def test_an_engine_that_was_named_and_does_not_answer_is_never_replaced(no_progr
         choice.find()
 
 
+def test_podmans_socket_may_be_named_for_others_where_there_is_no_docker(no_programs, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/podman/podman.sock")
+    program(monkeypatch, tmp_path, "podman", "echo 5.4")
+
+    found = choice.find()
+
+    assert found and found.cli == "podman"
+
+
 def test_the_private_engines_address_in_a_shell_is_no_choice_of_the_users(no_programs, monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/cache/engine/run/docker.sock")
 

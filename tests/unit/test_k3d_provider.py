@@ -167,6 +167,21 @@ def test_workers_come_and_go_in_the_running_cluster_and_others_stay():
     assert drained == ["k3d-demo-agent-2-0", "k3d-demo-agent-1-0"]
 
 
+def test_a_worker_that_kubernetes_has_forgotten_goes_and_one_that_somebody_has_removed_is_forgotten():
+    args, state = made(workers=3.0)
+    with machine() as found:
+        del found.containers["k3d-demo-agent-2"]
+        found.containers["k3d-demo-server-0"]["files"].append("k3d-demo-agent-1")
+
+    fewer = ClusterProvider().update("demo", dict(state), {**args, "workers": 1.0}).outs
+
+    assert fewer is not None
+    assert [node["name"] for node in fewer["nodes"]] == NODES
+    assert calls("docker", "exec", "k3d-demo-server-0", "kubectl", "drain") == []
+    forgotten = {word for words in calls("docker", "exec", "k3d-demo-server-0", "kubectl", "delete") for word in words}
+    assert {"k3d-demo-agent-1", "k3d-demo-agent-2"} <= forgotten
+
+
 def test_a_cluster_with_a_port_starts_again_after_a_worker_has_left():
     args, state = made(workers=2.0, port_mappings=[{"container_port": 80, "host_port": 8080}])
     fewer = ClusterProvider().update("demo", dict(state), {**args, "workers": 1.0}).outs

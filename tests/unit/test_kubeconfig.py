@@ -157,16 +157,18 @@ def test_what_a_merge_has_put_there_is_brought_up_to_date_and_keeps_what_was_add
 
 
 def test_two_that_want_one_name_are_refused_by_it_and_by_what_it_names():
-    with pytest.raises(kubeconfig.Taken, match=r"^the cluster and the user 'mine'$"):
+    with pytest.raises(kubeconfig.Taken, match=r"^the cluster and the context and the user 'mine'$"):
         merged(THEIRS, "dev", "mine")
     text = merged("", "dev", server="https://another")
-    with pytest.raises(kubeconfig.Taken, match=r"^the cluster 'dev'$"):
+    with pytest.raises(kubeconfig.Taken, match=r"^the cluster and the context and the user 'dev'$"):
         merged(text, "dev")
 
 
-def test_an_entry_that_says_already_what_it_is_to_say_is_nobody_s_in_particular():
+def test_an_entry_that_says_already_what_it_is_to_say_is_left_and_is_somebody_s_unless_a_merge_put_it_there():
     text = merged(THEIRS, "dev")
-    assert merged(text, "dev", before={}) == text
+    assert merged(text, "dev", before={"dev": [named("dev")]}) == text
+    with pytest.raises(kubeconfig.Taken, match=r"^the cluster and the context and the user 'dev'$"):
+        merged(text, "dev", before={})
 
 
 def test_an_empty_user_is_not_taken_for_somebody_s_who_has_a_token():

@@ -340,8 +340,14 @@ def test_a_version_out_of_support_is_refused_for_a_new_cluster_and_kept_for_an_o
     [failure] = ClusterProvider().check({}, {**ARGS, "version": "1.33"}).failures
     assert "out of support since 2026-06-28" in failure.reason
 
-    olds = {**ARGS, "version": "1.33", "kubernetes_version": "v1.33.8"}
+    olds = {**ARGS, "version": "1.33"}
     assert ClusterProvider().check(olds, {**ARGS, "version": "1.33"}).failures == []
+
+
+def test_an_upgrade_to_a_version_that_this_minikube_does_not_make_is_refused_at_preview():
+    [failure] = ClusterProvider().check({**ARGS, "version": "1.35"}, {**ARGS, "version": "1.36"}).failures
+
+    assert failure.reason.startswith("version: this minikube makes no Kubernetes 1.36, only 1.33 to 1.35")
 
 
 def test_a_name_too_long_for_qemus_sockets_is_refused_at_preview(monkeypatch):

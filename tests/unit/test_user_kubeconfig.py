@@ -133,7 +133,7 @@ def test_a_context_that_does_not_exist_is_refused_and_nothing_is_merged(theirs):
 def test_an_entry_of_somebody_else_s_is_neither_written_over_nor_removed(theirs):
     before = theirs.read_bytes()
     with pytest.raises(
-        Problem, match="config has the cluster and the user 'work' already, not from this stack"
+        Problem, match="config has the cluster and the context and the user 'work' already, not from this stack"
     ) as told:
         merge("dev-kind", "work", user={"token": "ours"})
     assert "\n" not in str(told.value)
@@ -146,8 +146,8 @@ def test_two_clones_that_have_a_stack_of_one_name_do_not_take_it_from_each_other
     merge()
     before = theirs.read_bytes()
     monkeypatch.setattr(paths, "KUBECONFIGS", tmp_path / "other")
-    with pytest.raises(Problem, match="the cluster 'dev-kind' already, not from this stack"):
-        merge(server="https://127.0.0.1:1")
+    with pytest.raises(Problem, match="the user 'dev-kind' already, not from this stack"):
+        merge()
     user_kubeconfig.forget("dev-kind")
     assert theirs.read_bytes() == before
 
@@ -172,6 +172,23 @@ def test_a_file_in_which_somebody_has_written_since_stays(theirs, tmp_path):
     user_kubeconfig.forget("dev-kind")
     assert own.read_text().startswith("# for the team\n")
     assert contexts(own) == []
+
+
+def test_a_file_that_a_stack_was_never_in_stops_nobody_from_forgetting_it(theirs, tmp_path):
+    broken, away = tmp_path / "broken.yaml", tmp_path / "disk/away.yaml"
+    merge()
+    for file in (broken, away):
+        merge("prod-gke", file=file)
+    broken.write_bytes(b"\xff")
+    away.parent.rename(tmp_path / "unmounted")
+
+    user_kubeconfig.forget("dev-kind")
+
+    assert contexts(theirs) == ["work"]
+    (tmp_path / "unmounted").rename(away.parent)
+    broken.unlink()
+    user_kubeconfig.forget("prod-gke")
+    assert not away.exists()
 
 
 def test_an_empty_file_that_was_there_stays(theirs):

@@ -25,12 +25,13 @@ def test_the_passphrase_is_made_once_and_only_its_owner_can_read_it():
     assert stat.S_IMODE(paths.HOME.stat().st_mode) == 0o700
 
 
-def test_a_passphrase_that_is_gone_is_not_made_anew_while_there_is_state_that_needs_it(monkeypatch):
+@pytest.mark.parametrize("kind", workspace.STATE_FILES)
+def test_a_passphrase_that_is_gone_is_not_made_anew_while_there_is_state_that_needs_it(monkeypatch, kind):
     workspace.prepare()
     paths.PASSPHRASE.unlink()
     stacks = paths.STATE / ".pulumi/stacks/slipway"
     stacks.mkdir(parents=True)
-    (stacks / "dev-kind.json").write_text("{}")
+    (stacks / f"dev-kind{kind}").write_text("{}")
 
     with pytest.raises(Problem, match=r"passphrase is gone, .*; put it back from a backup"):
         workspace.prepare()
@@ -44,6 +45,20 @@ def test_state_lives_under_the_project_by_default():
     variables = workspace.environment("dev-kind", None)
     assert variables["PULUMI_BACKEND_URL"] == workspace.OWN_BACKEND
     assert variables["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(paths.PASSPHRASE)
+
+
+def test_a_shell_of_another_clone_changes_nothing_here(monkeypatch):
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///elsewhere/.slipway/state")
+    workspace.refuse_shell_of_another_clone()
+
+    monkeypatch.setenv("SLIPWAY_KUBECONFIGS", "/elsewhere/.slipway/kubeconfigs")
+    with pytest.raises(Problem, match=r"^this shell is that of /elsewhere \(`make env` there\)"):
+        workspace.refuse_shell_of_another_clone()
+
+    for name, value in workspace.environment("dev-kind", None).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", workspace.OWN_BACKEND)
+    workspace.refuse_shell_of_another_clone()
 
 
 def test_a_backend_of_the_user_s_wins_and_keeps_its_own_passphrase(monkeypatch):

@@ -44,10 +44,12 @@ def find() -> Engine | None:
     failure = _failure("docker", "version", "--format", "{{.Server.Version}}")
     if failure is None:
         return Engine("docker")
+    # Who has Podman alone names its socket too, for others than podman itself.
+    podman_is_asked = not named or shutil.which("docker") is None
+    if podman_is_asked and _failure("podman", "info", "--format", "{{.Version.Version}}") is None:
+        return Engine("podman", {"KIND_EXPERIMENTAL_PROVIDER": "podman"})
     if named:
         raise Problem(f"{named} does not answer: {failure}; start that engine, or unset {named.partition('=')[0]}")
-    if _failure("podman", "info", "--format", "{{.Version.Version}}") is None:
-        return Engine("podman", {"KIND_EXPERIMENTAL_PROVIDER": "podman"})
     return None
 
 
