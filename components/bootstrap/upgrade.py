@@ -52,7 +52,10 @@ def upgrade(kubectl: Kubectl, node: Mapping[str, Any]) -> None:
     roll.until("somebody makes up for its pods", _leaderless(kubectl))
     roll.drain()
     kubelet = ("take-kubelet", _install(node, "kubelet kubectl"))
-    roll.run(reach, node, "kubelet", [kubelet, _step("close-kubelet-unit"), _step("kubelet-by-proxy")])
+    # Where it is the only one, its kubelet has to find it when it starts.
+    shared = node["role"] != Role.WORKER and len(_control_planes(kubectl)) > 1
+    ending = [_step("end-api-server")] if shared else []
+    roll.run(reach, node, "kubelet", [kubelet, _step("close-kubelet-unit"), *ending, _step("kubelet-by-proxy")])
     roll.until("it is Ready again", lambda: _unready(kubectl, node) or _ailment(kubectl, node))
     roll.until("it takes pods again", lambda: _unmark(kubectl, name))
 
@@ -137,15 +140,19 @@ def _install(node: Mapping[str, Any], programs: str) -> str:
 
 def _ailment(kubectl: Kubectl, node: Mapping[str, Any]) -> str:
     """Why no control plane may be stopped now: one that is ill already may be the one that is needed."""
-    told = json.loads(kubectl.run("get", "nodes", "--selector=node-role.kubernetes.io/control-plane", "--output=json"))
     # The node itself may be one that an upgrade has left in the middle.
-    others = [one for one in told["items"] if one["metadata"]["name"] != node["name"]]
+    others = [one for one in _control_planes(kubectl) if one["metadata"]["name"] != node["name"]]
     ill = [one["metadata"]["name"] for one in others if node["await_ready"] and not is_ready(one)]
     if ill:
         return f"the control plane {ill[0]} is not Ready"
     if node["role"] != Role.WORKER and not node.get("etcd") and (members := etcd_members.ailing(kubectl)):
         return f"etcd does not answer on {members[0]}"
     return ""
+
+
+def _control_planes(kubectl: Kubectl) -> list[dict[str, Any]]:
+    told = kubectl.run("get", "nodes", "--selector=node-role.kubernetes.io/control-plane", "--output=json")
+    return json.loads(told)["items"]
 
 
 def _leaderless(kubectl: Kubectl) -> Callable[[], str]:

@@ -119,6 +119,23 @@ def test_programs_are_taken_one_phase_at_a_time(machine):
     assert "systemctl restart kubelet" in machine.files[f"{folder}-kubelet/steps/30-kubelet-by-proxy.sh"]
 
 
+def test_an_api_server_that_is_not_the_only_one_ends_in_its_own_time_before_the_kubelet_of_another_minor_starts(
+    machine, cluster
+):
+    machine.starts = lambda folder: finish(machine, folder)
+
+    def steps():
+        machine.files = {}
+        with pytest.raises(NodeError, match="its kubelet is"):
+            roll(SECOND, "control-plane")
+        folder = f"{LIBRARY}/upgrades/{NEW}-kubelet/steps/"
+        return [path.removeprefix(folder)[3:-3] for path in sorted(machine.files) if path.startswith(folder)]
+
+    assert steps()[-2:] == ["end-api-server", "kubelet-by-proxy"]
+    del cluster.nodes[FIRST]
+    assert "end-api-server" not in steps()
+
+
 def test_the_kubelets_unit_is_closed_after_the_package_has_brought_it_anew(machine):
     roll()
 
