@@ -8,10 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.console import Problem, say, step
-from tools.run import run
-from tools.toolchain import golang
-from tools.toolchain.golang import GoBuild
+from tools.console import Problem, step
 
 
 @dataclass(frozen=True)
@@ -29,40 +26,6 @@ class Plugin:
         home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
         installed = home / f"plugins/resource-{self.name}-v{self.version}"
         return installed.is_dir() or shutil.which(f"pulumi-resource-{self.name}") is not None
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a plugin is built from where it cannot be downloaded."""
-
-    build: GoBuild
-    build_minutes: int
-    """How long the build takes on two cores, the first time."""
-
-    day: str
-    """Of the source, which is older than the plugin that an SDK asks for."""
-
-
-_KUBERNETES = "github.com/pulumi/pulumi-kubernetes/provider/v4"
-_KUBERNETES_VERSION = golang.version("pulumi-resource-kubernetes", _KUBERNETES).removeprefix("v")
-
-SOURCES = {
-    "kubernetes": Source(
-        GoBuild(
-            "pulumi-resource-kubernetes",
-            (".",),
-            ldflags=f"-X {_KUBERNETES}/pkg/version.Version={_KUBERNETES_VERSION}",
-            files={
-                _KUBERNETES: tuple(
-                    f"cmd/pulumi-resource-kubernetes/{name}.json" for name in ("schema", "terraform-mapping")
-                )
-            },
-        ),
-        build_minutes=5,
-        day="2026-01-15",
-    )
-}
-"""Plugin → its newest source that is in a Go module; the clouds' are in none."""
 
 
 def ensure(extras: Sequence[str]) -> None:
@@ -98,27 +61,6 @@ _TRIED = "warning: Error downloading plugin: "
 
 
 def _install(plugin: Plugin) -> None:
-    source = SOURCES.get(plugin.name)
-    if source is None:
-        _download(plugin)
-        return
-    if not golang.is_built(source.build):
-        try:
-            _download(plugin)
-        except Problem as problem:
-            say(str(problem))
-            say(
-                f"it is built from source instead, once: about {source.build_minutes} min on two cores; "
-                f"what there is in Go modules is of {source.day}"
-            )
-        else:
-            return
-    built = golang.build(source.build)
-    with step(f"Installing Pulumi's plugin {plugin.name}"):
-        run(["pulumi", "plugin", "install", "resource", plugin.name, plugin.version, "--file", built])
-
-
-def _download(plugin: Plugin) -> None:
     words = ["pulumi", "plugin", "install", "resource", plugin.name, plugin.version]
     server = ["--server", plugin.server] if plugin.server else []
     with step(f"Getting Pulumi's plugin {plugin.name} {plugin.version}"):

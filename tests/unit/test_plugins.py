@@ -7,7 +7,6 @@ import pytest
 
 from tools import plugins
 from tools.console import Problem
-from tools.toolchain import golang
 
 GCP = importlib.metadata.version("pulumi-gcp")
 
@@ -80,36 +79,3 @@ def test_a_plugin_that_cannot_be_downloaded_is_told_in_one_line_with_its_cause(m
         f"Pulumi's plugin gcp {GCP} cannot be downloaded: no such host; try again where it can be reached, "
         "name a mirror in PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES, or put pulumi-resource-gcp on PATH"
     )
-
-
-KUBERNETES = importlib.metadata.version("pulumi-kubernetes")
-
-
-@pytest.fixture
-def built(machine, monkeypatch):
-    """Where nothing can be downloaded, and what is built is in a folder: which recipes were."""
-    recipes = []
-    script = f'case "$*" in *--file*) echo $* >> {machine}/told;; *) echo no such host >&2; exit 1;; esac'
-    program(machine / "pulumi", script)
-    monkeypatch.setattr(golang, "is_built", lambda recipe: recipe in recipes)
-    monkeypatch.setattr(golang, "build", lambda recipe: recipes.append(recipe) or machine / "build")
-    return recipes
-
-
-def test_a_plugin_whose_source_is_in_a_module_is_built_where_it_cannot_be_downloaded(machine, built, capsys):
-    plugins.ensure(["kubernetes"])
-
-    assert built == [plugins.SOURCES["kubernetes"].build]
-    assert told(machine) == f"plugin install resource kubernetes {KUBERNETES} --file {machine}/build\n"
-    said = capsys.readouterr().err
-    assert f"Pulumi's plugin kubernetes {KUBERNETES} cannot be downloaded: no such host" in said
-    assert "it is built from source instead, once: about 5 min on two cores" in said
-
-
-def test_what_was_built_once_is_installed_without_another_try_to_download(machine, built, capsys):
-    built.append(plugins.SOURCES["kubernetes"].build)
-
-    plugins.ensure(["kubernetes"])
-
-    assert told(machine) == f"plugin install resource kubernetes {KUBERNETES} --file {machine}/build\n"
-    assert "cannot be downloaded" not in capsys.readouterr().err
