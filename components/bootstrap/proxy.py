@@ -37,7 +37,7 @@ backend control-planes
   http-check connect default
   http-check send meth GET uri /readyz
   http-check expect status 200
-  default-server inter 2s fall 2 rise 2
+  default-server inter 2s fall 3 rise 2
 {servers}
 
 backend but-for-etcd
