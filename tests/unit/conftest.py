@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from components.bootstrap import snapshots
+from components.local.existing_kubeconfig import OWN
 from tests.unit import recording
 from tests.unit.recording import Deployment
 from tools import paths
@@ -49,6 +50,13 @@ def pytest_configure() -> None:
     gc.set_threshold(100_000, 50, 100)
     # It takes a second to find a long one, and these keep nothing secret.
     snapshots.KEY_BITS = 1024
+
+
+@pytest.fixture(autouse=True)
+def shell_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell that `make env` has not set up, as `make test` has that of the tests with an engine."""
+    for name in ("KUBECONFIG", "SLIPWAY_KUBECONFIGS", OWN):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -35,11 +35,6 @@ def exported(monkeypatch):
     return found
 
 
-@pytest.fixture(autouse=True)
-def kubeconfigs(monkeypatch):
-    monkeypatch.delenv("SLIPWAY_KUBECONFIGS", raising=False)
-
-
 def run():
     runpy.run_path(str(PROGRAM), run_name="__main__")
 
