@@ -50,6 +50,7 @@ def test_make_hands_on_the_name_of_a_stack_letter_by_letter(command, name, tmp_p
 def told(tmp_path, monkeypatch):
     """What Pulumi is told of a stack that is there."""
     told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # what a command sets is its own
     monkeypatch.setattr(paths, "KUBECONFIGS", tmp_path)
     monkeypatch.setattr(cli, "prepare", lambda _: None)
     monkeypatch.setattr(cli.workspace, "backend_is_own", lambda: True)
@@ -65,6 +66,29 @@ def told(tmp_path, monkeypatch):
 def test_a_refresh_leaves_out_the_outputs_that_it_never_changes_unless_they_are_asked_for(told):
     cli.cli(["refresh", "dev-kind", "--suppress-outputs=false"], standalone_mode=False)
     assert told == [("refresh", "--yes", "--suppress-outputs", "--suppress-outputs=false")]
+
+
+def test_a_refresh_passes_over_objects_of_a_cluster_that_does_not_answer(told, monkeypatch):
+    monkeypatch.setattr(cli.Stack, "pulumi", lambda *_: told.append(os.environ["PULUMI_K8S_SKIP_UPDATE_UNREACHABLE"]))
+
+    cli.cli(["refresh", "dev-kind"], standalone_mode=False)
+    os.environ["PULUMI_K8S_SKIP_UPDATE_UNREACHABLE"] = "false"
+    cli.cli(["refresh", "dev-kind"], standalone_mode=False)
+
+    assert told == ["true", "false"]
+
+
+@pytest.mark.parametrize(("name", "looks"), [("dev-kind", True), ("prod-gke", False), ("dev-docker-desktop", False)])
+def test_a_shell_for_a_stack_looks_for_an_engine_where_its_cluster_runs_in_one(told, monkeypatch, capsys, name, looks):
+    looked = []
+    monkeypatch.setattr(cli.workspace, "prepare", lambda: None)
+    monkeypatch.setattr(cli.toolchain, "ensure", lambda *_: None)
+    monkeypatch.setattr(cli.engine, "find", lambda: looked.append("docker"))
+
+    cli.cli(["env", name], standalone_mode=False)
+
+    assert looked == ["docker"] * looks
+    assert f"export KUBECONFIG={paths.KUBECONFIGS / name}.yaml\n" in capsys.readouterr().out
 
 
 def test_a_destroyed_stack_is_told_to_need_nothing_more_whatever_pulumi_says(told, capsys):
