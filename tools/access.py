@@ -84,9 +84,12 @@ def report(rbac: Rbac, people: Mapping[str, Mapping[str, str]], groups: Sequence
 
 def show(stack: Stack, lines: Sequence[Line], now: datetime) -> None:
     """Print a report as a table."""
-    table = Table(title=f"Who may do what in {stack.name}", title_justify="left")
-    for column in ("who", "credential", "namespace", "roles", *QUESTIONS):
-        table.add_column(column, overflow="fold", no_wrap=column in QUESTIONS)
+    # Narrow where it can be, so that 80 columns do.
+    table = Table(title=f"Who may do what in {stack.name}", title_justify="left", box=None, padding=(0, 1, 0, 0))
+    for column, width in (("who", 0), ("credential", 12), ("namespace", 10), ("roles", 0)):
+        table.add_column(column, overflow="fold", min_width=width)
+    for question in QUESTIONS:
+        table.add_column(question.replace(" ", "\n"), no_wrap=True)
     for line in lines:
         answers = (may(line.rules, *question) for question in QUESTIONS.values())
         table.add_row(
