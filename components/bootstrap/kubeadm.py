@@ -335,10 +335,14 @@ def _authority_fault(generation: int, keys: Mapping[str, Any]) -> Fault | None:
 def _upgrade_faults(
     version: str, machines: list[Machine], lost: Collection[str], state: State, today: date
 ) -> list[Fault]:
-    """Why nodes that stand cannot be upgraded to a version, if so, or not while machines are added or made anew."""
+    """Why nodes cannot be of a version, if so: new ones, or those that stand, or not while machines are added."""
     told = outputs_by_name(state, "slipway:Node")
     nodes = {one.name: told.get(f"{one.name}-node", {}) for one in machines}
     running = sorted({str(node["version"]) for node in nodes.values() if "version" in node}, key=_order)
+    if not running:
+        # What is restored has been somebody's cluster, whatever its age.
+        fault = None if os.environ.get(RESTORE) else versions.support_fault(version, today)
+        return [fault] if fault else []
     if all(versions.same(version, one) for one in running):
         return []
     # Where an upgrade has stopped, nodes are of two versions.

@@ -94,6 +94,10 @@ def _software_faults(args: KubeadmArgs, driver: MachineDriver) -> list[Fault]:
     if mirrored and not re.fullmatch(r"https?://[^\s/]+(/[^\s]*[^\s/])?", args.get("mirror", "")):
         message = "`packages: mirror` needs the URL of one, without a / at its end, like https://mirror.example.org"
         faults.append(Fault("mirror", message))
+    elif "@" in args.get("mirror", ""):
+        # Not repeated, since a password has no place here either.
+        message = "names somebody with a password, which all machines would show; use a mirror that asks for none"
+        faults.append(Fault("mirror", message))
     if not mirrored and "mirror" in args:
         faults.append(Fault("mirror", "nothing is taken from it; write `packages: mirror` too, or drop the key"))
     return faults

@@ -61,12 +61,16 @@ def await_steps(
     step, state = "its first boot" if path == STATUS else "its first step", "running"
     before: dict[str, float] = {}  # how often each step had been tried before anybody looked
     seen: set[tuple[str, float]] = set()
+    unanswered = ""
     for _ in looks(deadline):
-        status: dict[str, Any]
+        status: dict[str, Any] = {}  # not so far that there is one
+        unanswered = ""
         try:
             status = json.loads(reach.run("cat", path, seconds=20))
-        except (ReachError, ValueError):
-            status = {}  # not so far that there is one
+        except ReachError as error:
+            unanswered = str(error)
+        except ValueError as error:
+            unanswered = f"it says what is no JSON: {error}"
         if status.get("state") == "done":
             return
         if status.get("steps"):
@@ -79,9 +83,11 @@ def await_steps(
                 seen.add(attempt)
                 begun(step)
         progress.status(f"{reach.machine}: {step}")
+    log = f"look at /var/log/slipway/{step}.log there, or " if before else ""
+    why = f" (the last look: {unanswered})" if unanswered else ""
     raise NodeError(
-        f"{late}: {step} is still {state}; look at /var/log/slipway/{step}.log there, or allow it more time with "
-        "`bootstrapMinutes`, then run `make up` again"
+        f"{late}: {step} is still {state}{why}; {log}allow it more time with `bootstrapMinutes`, then run "
+        "`make up` again"
     )
 
 

@@ -301,6 +301,19 @@ def test_a_version_that_goes_out_of_support_while_it_runs_is_no_reason_to_refuse
     made(state_with(*NODES, version="v1.33.9"), version="1.33")
 
 
+@pytest.mark.parametrize(("version", "reason"), [("1.33", "is out of support since"), ("1.99", "is newer than")])
+def test_a_new_cluster_is_of_a_version_that_is_in_support_unless_it_is_restored(
+    made, tmp_path, monkeypatch, version, reason
+):
+    with pytest.raises(SpecError, match=f"version: Kubernetes {version} {reason}"):
+        made(version=version)
+
+    snapshot = tmp_path / f"demo-v{version}.9-20261125T000000Z.etcd.cms"
+    snapshot.touch()
+    monkeypatch.setenv(RESTORE, str(snapshot))
+    made(version=version)
+
+
 def test_machines_are_not_added_in_the_run_that_upgrades_the_others(made):
     with pytest.raises(SpecError) as raised:
         made(state_with(*NODES[:-1], version="v1.36.3"))

@@ -98,6 +98,10 @@ def test_what_works_is_taken(args):
             "mirror: `packages: mirror` needs the URL of one, without a / at its end, like https://mirror.example.org",
         ),
         (
+            {**ARGS, "packages": "mirror", "mirror": "https://somebody:secret@mirror.example.org"},
+            "mirror: names somebody with a password, which all machines would show; use a mirror that asks for none",
+        ),
+        (
             {**ARGS, "mirror": "https://mirror.example.org"},
             "mirror: nothing is taken from it; write `packages: mirror` too, or drop the key",
         ),
