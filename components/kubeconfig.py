@@ -180,13 +180,32 @@ def names(kubeconfig: str) -> set[str]:
 
 
 def cluster_of(kubeconfig: str) -> Mapping[str, Any]:
-    """The only cluster of a kubeconfig: its `server`, perhaps `certificate-authority-data`, and how it is reached."""
-    return yaml_text.load(kubeconfig)["clusters"][0]["cluster"]
+    """The only cluster, else that of the current context: its `server`, its CA if it has one, how it is reached.
+
+    Raises:
+        ValueError: There are several, and no current context tells which.
+    """
+    return _only(kubeconfig, "clusters")
 
 
 def user_of(kubeconfig: str) -> Mapping[str, Any]:
-    """What the only user of a kubeconfig shows to the API, e.g. `{"exec": {…}}`."""
-    return yaml_text.load(kubeconfig)["users"][0].get("user") or {}
+    """What the only user, else that of the current context, shows to the API, e.g. `{"exec": {…}}`.
+
+    Raises:
+        ValueError: There are several, and no current context tells which.
+    """
+    return _only(kubeconfig, "users")
+
+
+def _only(kubeconfig: str, key: str) -> Mapping[str, Any]:
+    config, kind = yaml_text.load(kubeconfig), LISTS[key]
+    found = {entry["name"]: entry.get(kind) or {} for entry in config[key]}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    for context in config.get("contexts") or []:
+        if context["name"] == config.get("current-context") and context["context"].get(kind) in found:
+            return found[context["context"][kind]]
+    raise ValueError(f"the kubeconfig has {len(found)} {key}, and no current context that tells which")
 
 
 def is_empty(kubeconfig: str) -> bool:

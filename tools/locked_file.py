@@ -60,8 +60,11 @@ def replace(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         if known:
             if (known.st_uid, known.st_gid) != (os.geteuid(), os.getegid()):
-                with contextlib.suppress(PermissionError):
+                try:
                     os.chown(fresh, known.st_uid, known.st_gid)
+                except PermissionError:
+                    # Under another group its mode would let in people who may not read it.
+                    os.chown(fresh, -1, known.st_gid)
             fresh.chmod(stat.S_IMODE(known.st_mode))
         fresh.replace(path)
     except OSError:

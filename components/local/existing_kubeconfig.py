@@ -4,7 +4,10 @@ How contexts, files, relative paths and lists in KUBECONFIG work is client-go's 
 """
 
 import difflib
+import errno
 import os
+import re
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -110,8 +113,10 @@ def _view(files: str, *words: str) -> dict[str, Any]:
             "pipe; mend it, or write kubeconfig: PATH"
         ) from None
     if done.returncode:
-        # Of a broken file kubectl tells the line, and what stands there only of a name that stands there twice.
+        # Of a broken file kubectl tells the line, and what stands there of a name that stands there twice, and of what
+        # begins as an alias, which an unquoted password may do.
         told = " ".join(done.stderr.split()).removeprefix("error: ").partition(" in list: ")[0]
+        told = re.sub("unknown anchor '.*' referenced", "unknown anchor referenced", told)
         why = told or "kubectl printed nothing"
         raise KubeconfigError(f"the kubeconfig {files} cannot be read: {why}; mend it, or write kubeconfig: PATH")
     return yaml.safe_load(done.stdout) or {}
@@ -134,6 +139,8 @@ def _on_its_own(entry: dict[str, Any], files: list[Path]) -> dict[str, Any]:
     if path := user.pop("tokenFile", None):
         file = _found(path, name, files)
         try:
+            if not stat.S_ISREG(file.stat().st_mode):  # a pipe may never end
+                raise OSError(errno.EINVAL, "it is no file")
             user["token"] = file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no text"

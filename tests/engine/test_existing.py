@@ -258,6 +258,17 @@ def test_of_a_user_that_stands_there_twice_no_credential_is_shown(home, api):
     assert refusal().endswith('duplicate name "me"; mend it, or write kubeconfig: PATH')
 
 
+def test_of_a_password_that_reads_as_an_alias_nothing_is_shown(home, api):
+    write(home / ".kube/config", "apiVersion: v1\nkind: Config\nusers: [{name: me, user: {password: *open-sesame}}]\n")
+    assert "sesame" not in refusal()
+
+
+def test_a_token_in_a_pipe_is_not_waited_for(home, api):
+    write(home / ".kube/config", config_of(api, {"tokenFile": "token"}))
+    os.mkfifo(home / ".kube/token")
+    assert ".kube/token, where a kubeconfig says its token is, cannot be read: it is no file; mend it" in refusal()
+
+
 def test_a_program_that_gives_credentials_is_found_from_the_folder_of_its_kubeconfig(home, api):
     credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
     program = write(

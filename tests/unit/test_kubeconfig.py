@@ -35,6 +35,17 @@ def test_a_built_kubeconfig_has_one_context_and_uses_it():
     }
 
 
+def test_of_several_clusters_the_one_of_the_current_context_is_told():
+    config = yaml.safe_load(kubeconfig.build("a", "https://a.example", None, {"token": "of a"}))
+    other = yaml.safe_load(kubeconfig.build("b", "https://b.example", None, {"token": "of b"}))
+    both = yaml.safe_dump({**other, **{key: config[key] + other[key] for key in ("clusters", "contexts", "users")}})
+
+    assert kubeconfig.cluster_of(both) == {"server": "https://b.example"}
+    assert kubeconfig.user_of(both) == {"token": "of b"}
+    with pytest.raises(ValueError, match="2 clusters, and no current context that tells which"):
+        kubeconfig.cluster_of(both.replace("current-context: b", "current-context: c"))
+
+
 def test_a_public_ca_needs_no_certificate():
     built = kubeconfig.build("dev", "https://example.org", None, {})
     assert kubeconfig.cluster_of(built) == {"server": "https://example.org"}

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,30 @@ def test_a_new_file_is_its_owner_s_alone_and_an_old_one_keeps_its_mode(path):
     locked_file.replace(path, "newer")
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert path.read_text() == "newer"
+
+
+@pytest.mark.parametrize("may_give_it_to_the_group", [True, False])
+def test_whoever_may_not_keep_the_owner_keeps_the_group_or_leaves_the_file_as_it_is(
+    path, monkeypatch, may_give_it_to_the_group
+):
+    path.write_text("old")
+    path.chmod(0o660)
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    given = []
+
+    def chown(file, user, group):
+        if user != -1 or not may_give_it_to_the_group:
+            raise PermissionError
+        given.append(group)
+
+    monkeypatch.setattr(os, "chown", chown)
+    group = path.stat().st_gid
+    with nullcontext() if may_give_it_to_the_group else pytest.raises(PermissionError):
+        locked_file.replace(path, "new")
+
+    assert path.read_text() == ("new" if may_give_it_to_the_group else "old")
+    assert given == [group] * may_give_it_to_the_group
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_link_stays_one_and_so_does_one_to_nothing_yet(path, tmp_path):
