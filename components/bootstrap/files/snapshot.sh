@@ -14,8 +14,8 @@ flock --wait 300 9
 trap 'rm -f "$snapshot" "$snapshot.part" "$snapshot.cms"' EXIT
 etcd=
 for container in $($ctr containers ls --quiet 'labels."io.kubernetes.container.name"==etcd'); do
-  # One that was restarted has left another one behind.
-  if $ctr tasks ls | grep --quiet "^$container .*RUNNING"; then etcd=$container; fi
+  # One that was restarted has left another one behind. No pipe: grep ends first, and ctr's complaint would count.
+  if grep --quiet "^$container .*RUNNING" <<<"$($ctr tasks ls)"; then etcd=$container; fi
 done
 if [ -z "$etcd" ]; then
   echo "etcd does not run here" >&2
