@@ -297,7 +297,7 @@ def test_what_kubectl_and_we_write_at_once_is_all_there(file):
     thread.join()
     assert written
     listed = set(kubectl("config", "get-contexts", "--output=name").split())
-    # kubectl reads before it locks, and takes out what has come in between: only ours, and the next merge brings it back.
+    # kubectl reads before it locks, and takes out what has come in between: only ours, and the next merge has it back.
     ours = {f"dev-{number}" for number in range(30)}
     assert {*written} <= listed <= {*written, *ours}
     for name in ours - listed:
