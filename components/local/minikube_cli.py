@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import subprocess
 import tempfile
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -166,7 +167,9 @@ def try_out(name: str, flags: Sequence[str]) -> None:
 
 
 def is_taken(name: str) -> bool:
-    """Whether there is a minikube cluster of that name that is not ours: in the user's own home, or in docker.
+    """Whether a cluster of that name is there that is not ours: in the user's own home, or anybody's container.
+
+    minikube lists docker's containers with its label alone, and a start that meets another one removes it.
 
     Raises:
         MinikubeError: minikube cannot tell.
@@ -174,6 +177,11 @@ def is_taken(name: str) -> bool:
     own = Path(os.environ.get("MINIKUBE_HOME") or Path.home())
     if ((own if own.name == ".minikube" else own / ".minikube") / "profiles" / name).exists():
         return True
+    for engine in ("docker", "podman"):
+        inspect = [engine, "container", "inspect", name]
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            if not subprocess.run(inspect, stdin=subprocess.DEVNULL, capture_output=True, timeout=20).returncode:
+                return True
     with _nowhere() as environment:
         # Where there is no folder of profiles, minikube does not look for containers either.
         Path(environment["MINIKUBE_HOME"], ".minikube/profiles").mkdir(parents=True)

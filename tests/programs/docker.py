@@ -18,7 +18,7 @@ def main() -> None:
                 for name, container in there.containers.items():
                     if key in container["labels"] and value in ("", container["labels"][key]):
                         print(name)
-            case ["inspect", *names]:
+            case ["inspect", *names] | ["container", "inspect", *names]:
                 for name in names:
                     if name not in there.containers:
                         fail(f"Error: No such object: {name}")

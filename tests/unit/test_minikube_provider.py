@@ -147,7 +147,12 @@ def container_of_another_home(_):
         found.containers["demo"] = {"labels": labels, "status": "running", "files": []}
 
 
-@pytest.mark.parametrize("foreign", [profile_of_the_users, container_of_another_home])
+def container_of_somebody_else(_):
+    with machine() as found:
+        found.containers["demo"] = {"labels": {}, "status": "running", "files": []}
+
+
+@pytest.mark.parametrize("foreign", [profile_of_the_users, container_of_another_home, container_of_somebody_else])
 def test_somebody_elses_cluster_is_refused_at_preview_and_never_touched(tmp_path, foreign):
     foreign(tmp_path)
     before = there().names
