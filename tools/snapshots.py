@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.bootstrap import snapshots
-from components.bootstrap.kubeadm import RESTORE
+from components.bootstrap.kubeadm_changes import RESTORE
 from components.bootstrap.plan import Role
 from components.bootstrap.snapshots import SnapshotError, SnapshotKey
 from components.machines.reach import Reach

@@ -6,21 +6,25 @@ did not make.
 """
 
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import date
-from pathlib import Path
-from typing import Any
 
 import pulumi
 from pulumi.resource import DependencyResource
 
-from components import kubeconfig, versions
+from components import kubeconfig
 from components.bootstrap import charts, external_etcd, flannel, packages, pki, snapshot_schedule, snapshots, virtual_ip
 from components.bootstrap.boot import Boot
 from components.bootstrap.external_etcd import EtcdClient
 from components.bootstrap.keys import Keys
 from components.bootstrap.kubeadm_args import BOOTSTRAP_MINUTES, KubeadmArgs
+from components.bootstrap.kubeadm_changes import (
+    RESTORE,
+    as_booted,
+    authority_fault,
+    restore_fault,
+    shrink_fault,
+    upgrade_faults,
+)
 from components.bootstrap.kubeadm_rules import faults_of
 from components.bootstrap.node import Node
 from components.bootstrap.plan import Distribution, Machine, Packages, Plan, PodNetwork, Role
@@ -32,10 +36,7 @@ from components.local.kind_config import POD_CIDR, SERVICE_CIDR
 from components.machines import drivers
 from components.machines.driver import MachineDriver, MadeMachine
 from components.spec import Fault, SpecError
-from components.state import State, outputs_by_name, outputs_of
-
-RESTORE = "SLIPWAY_RESTORE"
-"""Environment variable: the snapshot that a cluster begins with, for the one run that restores it."""
+from components.state import outputs_by_name, outputs_of
 
 
 class KubeadmCluster(Cluster):
@@ -58,14 +59,16 @@ class KubeadmCluster(Cluster):
         driver = drivers.of(name, args, state)
         machines = driver.machines()
         lost = {machine.name for machine in machines if driver.has_lost(machine)}
-        if faults := _upgrade_faults(args["version"], machines, lost, state, date.today()):
+        if faults := upgrade_faults(args["version"], machines, lost, state, date.today()):
             raise SpecError(faults)
-        booted = _as_booted(machines, state)
+        booted = as_booted(machines, state)
         restore = os.environ.get(RESTORE)
-        if restore and (fault := _restore_fault(restore, args, machines, state)):
+        if not restore and (fault := shrink_fault(machines, outputs_by_name(state, driver.kind), state)):
+            raise SpecError([fault])
+        if restore and (fault := restore_fault(restore, args, machines, state)):
             raise SpecError([fault])
         authorities = args.get("authority_generation", 1)
-        if not restore and (fault := _authority_fault(authorities, outputs_of(state, "slipway:Keys", f"{name}-keys"))):
+        if not restore and (fault := authority_fault(authorities, outputs_of(state, "slipway:Keys", f"{name}-keys"))):
             raise SpecError([fault])
         etcd = _etcd_client(args)
         bucket_keys = snapshot_schedule.keys() if "snapshots" in args else {}
@@ -128,9 +131,11 @@ class KubeadmCluster(Cluster):
             made = self.machines[machine.name]
             stands = f"{machine.name}-node" in standing and machine.name not in lost
             # Upgrades go this way: one node after the other, the workers last. One that is made waits for the first
-            # alone, which lets it join, and the first for all machines: few operations run at once, and none may wait
-            # for what is not made. So does one whose machine is lost: others are not upgraded before it is back.
+            # alone, which lets it join, and the first, while it is made, for all machines: few operations run at once,
+            # and none may wait for what is not made. One whose machine is lost is waited for: others are not upgraded
+            # before it is back.
             before = last if stands and last else first
+            behind = [_only(before)] if before else [] if stands else all_machines
             node = Node(
                 machine,
                 made.resource,
@@ -149,7 +154,7 @@ class KubeadmCluster(Cluster):
                 network if machine.role is Role.FIRST else None,
                 pulumi.ResourceOptions(
                     parent=self,
-                    depends_on=[*front.before, *([_only(before)] if before else all_machines)],
+                    depends_on=[*front.before, *behind],
                     # Whoever destroys the whole cluster has nothing to drain.
                     deleted_with=keys,
                     delete_before_replace=True,
@@ -306,79 +311,3 @@ def _snapshot_certificate(keys: Keys) -> pulumi.Output[str]:
 def _restore(path: str, keys: Keys) -> pulumi.Output[object]:
     """What a snapshot is opened with."""
     return pulumi.Output.secret(keys.pki.apply(lambda made: {"path": path, "key": made["snapshots"]}))
-
-
-def _restore_fault(path: str, args: KubeadmArgs, machines: list[Machine], state: State) -> Fault | None:
-    """Why a cluster cannot begin with a snapshot, if so."""
-    if "etcd" in args:
-        return Fault(RESTORE, "etcd is not the cluster's own: whoever has it starts it with a snapshot")
-    if outputs_of(state, "slipway:Node", f"{machines[0].name}-node"):
-        return Fault(RESTORE, "the cluster stands already; `make restore` makes its machines anew")
-    if not Path(path).is_file():
-        return Fault(RESTORE, f"there is no snapshot {path}")
-    fault = snapshots.version_fault(Path(path), args["version"])
-    return Fault("version", fault) if fault else None
-
-
-def _authority_fault(generation: int, keys: Mapping[str, Any]) -> Fault | None:
-    """Why a cluster does not get new CAs, if so: whoever was made with the old ones believes no other."""
-    made = keys.get("authority_generation", generation)
-    if generation <= made:
-        return None  # a lower one is refused by whoever has made them
-    message = (
-        f"a cluster that stands takes no new CAs: run `make snapshot` with {made:g}, then write {generation} and run "
-        "`make restore`, which makes all machines anew"
-    )
-    return Fault("authorityGeneration", message)
-
-
-def _upgrade_faults(
-    version: str, machines: list[Machine], lost: Collection[str], state: State, today: date
-) -> list[Fault]:
-    """Why nodes cannot be of a version, if so: new ones, or those that stand, or not while machines are added."""
-    told = outputs_by_name(state, "slipway:Node")
-    nodes = {one.name: told.get(f"{one.name}-node", {}) for one in machines}
-    running = sorted({str(node["version"]) for node in nodes.values() if "version" in node}, key=_order)
-    if not running:
-        # What is restored has been somebody's cluster, whatever its age.
-        fault = None if os.environ.get(RESTORE) else versions.support_fault(version, today)
-        return [fault] if fault else []
-    if all(versions.same(version, one) for one in running):
-        return []
-    # Where an upgrade has stopped, nodes are of two versions.
-    for fault in (
-        versions.upgrade_fault(running[-1], version),
-        versions.upgrade_fault(running[0], version),
-        versions.support_fault(version, today),
-    ):
-        if fault:
-            return [fault]
-    # The first node's upgrade is the cluster's: from then on whoever comes is as old as that, and others wait for it.
-    if versions.same(version, str(nodes[machines[0].name].get("version", ""))):
-        return []
-    back = f'it cannot join what is older than itself; write "{versions.minor_of(running[0])}" and run `make up`, then'
-    for name, node in nodes.items():
-        if not node or name in lost:
-            came = "has lost its machine" if node else "is new"
-            then = "upgrade" if node else "upgrade; or upgrade first, then add machines"
-            message = f"{version} is another one than that of the nodes that run, and {name} {came}: {back} {then}"
-            return [Fault("version", message)]
-    return []
-
-
-def _order(version: str) -> tuple[int, ...]:
-    return versions.numbers(versions.minor_of(version))
-
-
-def _as_booted(machines: list[Machine], state: State) -> list[Machine]:
-    """The machines as they are booted: the first one joins where it takes the place of one that is lost.
-
-    Once another control plane is a node, whoever comes starts no second cluster, though nobody may answer just now.
-    """
-    first, *others = machines
-    joined = [
-        one.name
-        for one in others
-        if one.role is not Role.WORKER and outputs_of(state, "slipway:Node", f"{one.name}-node")
-    ]
-    return [replace(first, role=Role.CONTROL_PLANE), *others] if joined else machines

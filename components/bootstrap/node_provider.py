@@ -36,6 +36,12 @@ PROXY_CONFIG = "/etc/haproxy/haproxy.cfg"
 ASKING_STEPS = ("await-leave", "kubeadm-join")
 """The steps of a machine that show the API what it is to join with."""
 
+LEAVING_STEPS = ("await-leave", "kubeadm-init")
+"""The steps in which a machine waits until another one of its name has left."""
+
+JOINED = "/etc/kubernetes/kubelet.conf"
+"""What a machine has from the moment when the cluster may know it."""
+
 
 _ONE_LEAVES_AT_A_TIME = threading.Lock()
 
@@ -171,14 +177,18 @@ class NodeProvider(Provider):
                     # It tells the others, and one of them has the address before its API server ends.
                     reach.run("systemctl", "disable", "--now", virtual_ip.UNIT)
                 reach.run("kubeadm", "reset", "--force", seconds=300)
-            if _props["role"] != Role.WORKER and not _props.get("etcd"):
-                # A reset that cannot take its member out says so, and goes well.
-                progress.status(f"{name} is taken out of etcd")
-                if not etcd_members.remove(kubectl, name):
-                    raise NodeError(
-                        f"no etcd member is left that could take {name} out; restore the cluster from a snapshot"
-                    )
-            kubectl.run("delete", "node", name, "--ignore-not-found")
+            _take_out(kubectl, _props)
+
+
+def _take_out(kubectl: Kubectl, props: Properties) -> None:
+    """Take a node out of the cluster whose machine is gone, or no node any more."""
+    name = props["name"]
+    if props["role"] != Role.WORKER and not props.get("etcd"):
+        # A reset that cannot take its member out says so, and goes well.
+        progress.status(f"{name} is taken out of etcd")
+        if not etcd_members.remove(kubectl, name):
+            raise NodeError(f"no etcd member is left that could take {name} out; restore the cluster from a snapshot")
+    kubectl.run("delete", "node", name, "--ignore-not-found")
 
 
 _USED = {"credential": "", "restore": None}
@@ -189,6 +199,8 @@ def _supply(step: str, reach: Reach, props: Properties) -> None:
     """Give a machine what the step needs that it has begun."""
     if step in ASKING_STEPS:
         _renew_credential(reach, props["credential"])
+    if step in LEAVING_STEPS:
+        _take_predecessor_out(reach, props)
     if step == "restore-etcd" and (restore := props.get("restore")):
         progress.status(f"{props['name']}: bringing the snapshot")
         snapshots.give(reach, snapshots.read(Path(restore["path"]), restore["key"]))
@@ -209,6 +221,18 @@ def _take_snapshot(reach: Reach, version: str, node: Properties) -> None:
     taken = snapshots.take(reach, wanted["certificate"])
     path = snapshots.keep(Path(wanted["folder"]), wanted["cluster"], version, taken)
     progress.inform(f"a snapshot of etcd is in {path}, should the upgrade be regretted")
+
+
+def _take_predecessor_out(reach: Reach, props: Properties) -> None:
+    """Take a node out of the cluster that no state knows: it joined after its create had failed, and was replaced."""
+    try:
+        if reach.run("sh", "-c", f"ls {JOINED} 2>/dev/null || true"):
+            return
+        with Kubectl.on(props["kubeconfig"]) as kubectl:
+            if kubectl.node(props["name"]) is not None:
+                _take_out(kubectl, props)
+    except (KubectlError, ReachError):
+        return  # nobody answers where a cluster starts; else the machine itself tells what it waits for
 
 
 def _renew_credential(reach: Reach, fresh: str) -> None:

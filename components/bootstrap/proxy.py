@@ -49,16 +49,19 @@ backend but-for-etcd
 """
 
 
-_UNPRIVILEGED = """\
+_ON_A_NODE = """\
   chroot /var/lib/haproxy
   user haproxy
   group haproxy
+  # Once told of other control planes it leaves the connections that it has to a process that checks nobody any more: a
+  # kubelet would wait there for an API server that hangs with its etcd.
+  hard-stop-after 30s
 """
 
 
 def proxy(machines: Iterable[Machine]) -> str:
     """The configuration of a node's own proxy: only the node itself reaches it."""
-    return _config(f"127.0.0.1:{PROXY_PORT}", machines, _UNPRIVILEGED)
+    return _config(f"127.0.0.1:{PROXY_PORT}", machines, _ON_A_NODE)
 
 
 def balancer(machines: Iterable[Machine]) -> str:

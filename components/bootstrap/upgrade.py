@@ -46,16 +46,22 @@ def upgrade(kubectl: Kubectl, node: Mapping[str, Any]) -> None:
     roll = _Roll(kubectl, name, node["version"], time.monotonic() + 60 * float(node["minutes"]))
 
     roll.until("the cluster is well enough", lambda: _ailment(kubectl, node))
-    network = [_step("pod-network")] if node.get("pod_network") else []
-    roll.run(reach, node, "kubeadm", [("take-kubeadm", _install(node, "kubeadm")), _step("kubeadm-upgrade"), *network])
     roll.until("the upgrade is noted", lambda: _mark(kubectl, name))
     roll.until("somebody makes up for its pods", _leaderless(kubectl))
+    # Before kubeadm, not after it: each of the control plane's programs that it changes has the kubelet start anew.
     roll.drain()
-    kubelet = ("take-kubelet", _install(node, "kubelet kubectl"))
     # Where it is the only one, its kubelet has to find it when it starts.
     shared = node["role"] != Role.WORKER and len(_control_planes(kubectl)) > 1
-    ending = [_step("end-api-server")] if shared else []
-    roll.run(reach, node, "kubelet", [kubelet, _step("close-kubelet-unit"), *ending, _step("kubelet-by-proxy")])
+    steps = [
+        ("take-kubeadm", _install(node, "kubeadm")),
+        _step("kubeadm-upgrade"),
+        *([_step("pod-network")] if node.get("pod_network") else []),
+        ("take-kubelet", _install(node, "kubelet kubectl")),
+        _step("close-kubelet-unit"),
+        *([_step("end-api-server")] if shared else []),
+        _step("kubelet-by-proxy"),
+    ]
+    roll.run(reach, node, steps, shared=shared)
     roll.until("it is Ready again", lambda: _unready(kubectl, node) or _ailment(kubectl, node))
     roll.until("it takes pods again", lambda: _unmark(kubectl, name))
 
@@ -79,11 +85,14 @@ class _Roll:
             progress.status(f"{self.name}: waiting until {what}")
         raise self._stopped(f"waiting until {what}: {against}")
 
-    def run(self, reach: Reach, node: Mapping[str, Any], phase: str, steps: Sequence[tuple[str, str]]) -> None:
+    def run(self, reach: Reach, node: Mapping[str, Any], steps: Sequence[tuple[str, str]], *, shared: bool) -> None:
         """Have the machine run steps, and wait for its word that they are done."""
-        folder = f"{LIBRARY}/upgrades/{self.version}-{phase}"
-        unit = f"slipway-upgrade-{phase}"
-        settings = {**node["programs"]["settings"], "APPLY": "yes" if node["role"] == Role.FIRST else ""}
+        folder, unit = f"{LIBRARY}/upgrades/{self.version}", "slipway-upgrade"
+        settings = {
+            **node["programs"]["settings"],
+            "APPLY": "yes" if node["role"] == Role.FIRST else "",
+            "SHARED": "yes" if shared else "",
+        }
         files = {
             f"{LIBRARY}/bootstrap.py": (0o700, (FILES / "bootstrap.py").read_text()),
             "/etc/slipway/upgrade.env": (0o644, "".join(f"{k}={shlex.quote(v)}\n" for k, v in settings.items())),

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 from components.bootstrap import external_etcd, node_provider, pki, snapshots, upgrade, upkeep
 from components.bootstrap.cloud_init import FILES
 from components.bootstrap.controls import compliance
-from components.bootstrap.kubeadm import RESTORE, KubeadmCluster
+from components.bootstrap.kubeadm import KubeadmCluster
+from components.bootstrap.kubeadm_changes import RESTORE
 from components.bootstrap.kubeadm_rules import faults_of
 from components.bootstrap.node_provider import NodeProvider
 from components.managed.controls import Verdict

@@ -9,7 +9,8 @@ import yaml
 from pulumi.runtime import resource_cycle_breaker
 
 from components.bootstrap import pki
-from components.bootstrap.kubeadm import RESTORE, KubeadmCluster
+from components.bootstrap.kubeadm import KubeadmCluster
+from components.bootstrap.kubeadm_changes import RESTORE
 from components.bootstrap.node import Node
 from components.spec import SpecError
 from tests.examples.kubeadm import outputs

@@ -14,6 +14,7 @@ from tests.unit.fake_node import Clock, Cluster, Machine, step
 
 FIRST, SECOND, WORKER = "demo-control-plane-1", "demo-control-plane-2", "demo-worker-1"
 OLD, NEW = "v1.36.3", "v1.37.2"
+FOLDER = f"{LIBRARY}/upgrades/{NEW}"
 
 
 @pytest.fixture(autouse=True)
@@ -41,8 +42,7 @@ def machine(monkeypatch, cluster):
 
     def start(folder: str) -> None:
         finish(machine, folder)
-        if folder.endswith("kubelet"):
-            cluster.nodes[WORKER]["status"]["nodeInfo"]["kubeletVersion"] = NEW
+        cluster.nodes[WORKER]["status"]["nodeInfo"]["kubeletVersion"] = NEW
 
     machine.starts = start
     machine.stands_in(monkeypatch)
@@ -76,8 +76,14 @@ def roll(name: str = WORKER, role: str = "worker") -> None:
     NodeProvider().update(name, {**changed, "version": OLD}, changed)
 
 
-def phases(machine: Machine) -> list[str]:
-    return [words[-1].rpartition("-")[2] for words in machine.ran if words[0] == "systemd-run"]
+def starts(machine: Machine) -> list[str]:
+    return [words[-1] for words in machine.ran if words[0] == "systemd-run"]
+
+
+def steps_of(machine: Machine) -> dict[str, str]:
+    """The steps of an upgrade in their order: name → script."""
+    steps = f"{FOLDER}/steps/"
+    return {path.removeprefix(steps)[3:-3]: machine.files[path] for path in sorted(machine.files) if steps in path}
 
 
 def test_another_version_is_an_upgrade_in_place():
@@ -86,9 +92,9 @@ def test_another_version_is_an_upgrade_in_place():
     assert (diff.changes, diff.replaces) == (True, [])
 
 
-def test_a_node_is_drained_after_kubeadm_and_before_its_kubelet_then_takes_pods_again(machine, cluster):
+def test_a_node_is_drained_before_anything_is_changed_and_takes_pods_again_after_it(machine, cluster):
     order: list[str] = []
-    machine.starts, started = lambda folder: (order.append(folder.rpartition("-")[2]), started(folder)), machine.starts
+    machine.starts, started = lambda folder: (order.append("steps"), started(folder)), machine.starts
     drained = cluster.run
     cluster.run = lambda words: (order.append(words[0]) if words[0] in ("drain", "uncordon") else None, drained(words))[
         1
@@ -96,7 +102,7 @@ def test_a_node_is_drained_after_kubeadm_and_before_its_kubelet_then_takes_pods_
 
     roll()
 
-    assert order == ["kubeadm", "drain", "kubelet", "uncordon"]
+    assert order == ["drain", "steps", "uncordon"]
     assert cluster.nodes[WORKER]["metadata"]["annotations"] == {}
 
 
@@ -104,44 +110,33 @@ def test_a_machine_is_told_the_version_and_whether_it_upgrades_what_all_share(ma
     roll()
 
     told = machine.files["/etc/slipway/upgrade.env"]
-    assert shlex.split(told) == ["KUBERNETES=1.37.2", "APPLY="]
+    assert shlex.split(told) == ["KUBERNETES=1.37.2", "APPLY=", "SHARED="]
 
 
-def test_programs_are_taken_one_phase_at_a_time(machine):
+def test_kubeadm_comes_first_then_the_kubelet_and_its_unit_is_closed_after_the_package_has_brought_it_anew(machine):
     roll()
 
-    folder = f"{LIBRARY}/upgrades/{NEW}"
-    kubeadm = machine.files[f"{folder}-kubeadm/steps/10-take-kubeadm.sh"]
-    kubelet = machine.files[f"{folder}-kubelet/steps/10-take-kubelet.sh"]
-    assert kubeadm.startswith("export ONLY='kubeadm'\n")
-    assert kubelet.startswith("export ONLY='kubelet kubectl'\n")
-    assert "kubeadm upgrade" in machine.files[f"{folder}-kubeadm/steps/20-kubeadm-upgrade.sh"]
-    assert "systemctl restart kubelet" in machine.files[f"{folder}-kubelet/steps/30-kubelet-by-proxy.sh"]
+    steps = steps_of(machine)
+    assert list(steps) == ["take-kubeadm", "kubeadm-upgrade", "take-kubelet", "close-kubelet-unit", "kubelet-by-proxy"]
+    assert steps["take-kubeadm"].startswith("export ONLY='kubeadm'\n")
+    assert steps["take-kubelet"].startswith("export ONLY='kubelet kubectl'\n")
+    assert "chmod 0600" in steps["close-kubelet-unit"]
+    assert "systemctl restart kubelet" in steps["kubelet-by-proxy"]
 
 
-def test_an_api_server_that_is_not_the_only_one_ends_in_its_own_time_before_the_kubelet_of_another_minor_starts(
-    machine, cluster
-):
+def test_an_api_server_that_is_not_the_only_one_ends_in_its_own_time_and_the_kubelet_is_hurried(machine, cluster):
     machine.starts = lambda folder: finish(machine, folder)
 
-    def steps():
+    def told():
         machine.files = {}
         with pytest.raises(NodeError, match="its kubelet is"):
             roll(SECOND, "control-plane")
-        folder = f"{LIBRARY}/upgrades/{NEW}-kubelet/steps/"
-        return [path.removeprefix(folder)[3:-3] for path in sorted(machine.files) if path.startswith(folder)]
+        shared = shlex.split(machine.files["/etc/slipway/upgrade.env"])[-1]
+        return list(steps_of(machine))[-2:], shared
 
-    assert steps()[-2:] == ["end-api-server", "kubelet-by-proxy"]
+    assert told() == (["end-api-server", "kubelet-by-proxy"], "SHARED=yes")
     del cluster.nodes[FIRST]
-    assert "end-api-server" not in steps()
-
-
-def test_the_kubelets_unit_is_closed_after_the_package_has_brought_it_anew(machine):
-    roll()
-
-    steps = [path for path in machine.files if path.startswith(f"{LIBRARY}/upgrades/{NEW}-kubelet/steps/")]
-    take, close = (one for one in sorted(steps) if "take-kubelet" in one or "close-kubelet-unit" in one)
-    assert ("take-kubelet" in take, "chmod 0600" in machine.files[close]) == (True, True)
+    assert told() == (["close-kubelet-unit", "kubelet-by-proxy"], "SHARED=")
 
 
 @pytest.mark.parametrize("manifest", ["kind: DaemonSet", None])
@@ -152,8 +147,8 @@ def test_the_pod_network_follows_kubernetes_where_its_manifest_comes_along(machi
     with pytest.raises(NodeError, match="its kubelet is"):
         NodeProvider().update(FIRST, {**changed, "version": OLD}, changed)
 
-    step = f"{LIBRARY}/upgrades/{NEW}-kubeadm/steps/30-pod-network.sh"
-    assert (machine.files.get(POD_NETWORK), step in machine.files) == (manifest, manifest is not None)
+    follows = list(steps_of(machine))[2] == "pod-network"
+    assert (machine.files.get(POD_NETWORK), follows) == (manifest, manifest is not None)
 
 
 def test_nothing_is_begun_while_a_control_plane_is_not_ready(machine, cluster):
@@ -192,23 +187,22 @@ def test_a_control_plane_that_was_left_in_the_middle_is_gone_on_with(machine, cl
 
     roll(SECOND, "control-plane")
 
-    assert phases(machine) == ["kubeadm", "kubelet"]
+    assert starts(machine) == [FOLDER]
 
 
 @pytest.mark.parametrize("state", ["active", "activating"])
 def test_steps_that_run_still_or_will_again_are_waited_for_and_not_started(machine, state):
-    for phase in ("kubeadm", "kubelet"):
-        finish(machine, f"{LIBRARY}/upgrades/{NEW}-{phase}")
+    finish(machine, FOLDER)
     answer = machine.run
     machine.run = lambda words, stdin: f"{state}\n" if words[:2] == ("systemctl", "show") else answer(words, stdin)
 
     with pytest.raises(NodeError, match=r"its kubelet is v1\.36\.3 still"):
         roll()
 
-    assert phases(machine) == []
+    assert starts(machine) == []
 
 
-def test_a_step_that_fails_is_told_with_its_log_and_leaves_the_kubelet_as_it_is(machine, cluster, clock):
+def test_a_step_that_fails_is_told_with_its_log_and_leaves_the_node_without_pods(machine, cluster, clock):
     def fail(folder: str, attempts: int = 1) -> None:
         told = {
             "state": "failed",
@@ -227,7 +221,7 @@ def test_a_step_that_fails_is_told_with_its_log_and_leaves_the_kubelet_as_it_is(
         "(all of it: /var/log/slipway/kubeadm-upgrade.log there); no other node is begun: mend what is wrong and run "
         "`make up` again, which goes on here"
     )
-    assert cluster.did("drain") == []
+    assert cluster.did("uncordon") == []
 
 
 def test_a_drain_waits_for_somebody_who_makes_up_for_the_pods(cluster, clock):
@@ -243,7 +237,7 @@ def test_a_drain_that_a_disruption_budget_forbids_says_so_and_the_next_run_goes_
     cluster.refuses = "drain"
     with pytest.raises(NodeError, match=r"it cannot be drained: kubectl drain failed: refused; no other node is begun"):
         roll()
-    assert phases(machine) == ["kubeadm"]
+    assert starts(machine) == []
 
     cluster.refuses = ""
     roll()
@@ -277,4 +271,4 @@ def test_a_control_plane_counts_as_upgraded_once_its_own_api_server_is_ready(mac
     roll(FIRST, "first")
 
     assert clock.now >= 1010
-    assert shlex.split(machine.files["/etc/slipway/upgrade.env"]) == ["KUBERNETES=1.37.2", "APPLY=yes"]
+    assert shlex.split(machine.files["/etc/slipway/upgrade.env"]) == ["KUBERNETES=1.37.2", "APPLY=yes", "SHARED=yes"]

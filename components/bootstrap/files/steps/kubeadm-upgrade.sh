@@ -5,6 +5,23 @@ set -euo pipefail
 . /etc/slipway/upgrade.env
 if [ -e /etc/slipway/machine.env ]; then . /etc/slipway/machine.env; fi
 
+# A kubelet starts a static pod that was changed 10 to 15 s after it has read of it (backOffPeriod in pod_workers.go), though
+# the older one has ended long since, and kubeadm changes one after the other. One that has just started waits for nothing.
+hurry() {
+  local manifest=/etc/kubernetes/manifests/$1.yaml before older now
+  before=$(stat --format %i "$manifest")
+  # A pod of somebody's own may run a program of that name.
+  older=$(pgrep --oldest --full "^$1 .*/etc/kubernetes/") || return 0
+  until now=$(stat --format %i "$manifest" 2>/dev/null) && [ "$now" != "$before" ]; do sleep 0.2; done
+  while kill -0 "$older" 2>/dev/null; do sleep 0.2; done
+  systemctl restart kubelet
+}
+# A kubelet that finds no API when it starts waits for one: where it is the only one, its end is not hurried.
+for one in ${SHARED:+etcd kube-apiserver} kube-controller-manager kube-scheduler; do
+  if [ -e "/etc/kubernetes/manifests/$one.yaml" ]; then hurry "$one" & fi
+done
+trap 'jobs -p | xargs --no-run-if-empty kill 2>/dev/null || true' EXIT
+
 options=(--patches /etc/slipway/patches ${IGNORE_PREFLIGHT:+"--ignore-preflight-errors=$IGNORE_PREFLIGHT"})
 if [ -n "$APPLY" ]; then
   kubeadm upgrade apply "v$KUBERNETES" --yes "${options[@]}"
