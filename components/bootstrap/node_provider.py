@@ -36,12 +36,6 @@ PROXY_CONFIG = "/etc/haproxy/haproxy.cfg"
 ASKING_STEPS = ("await-leave", "kubeadm-join")
 """The steps of a machine that show the API what it is to join with."""
 
-LEAVING_STEPS = ("await-leave", "kubeadm-init")
-"""The steps in which a machine waits until another one of its name has left."""
-
-JOINED = "/etc/kubernetes/kubelet.conf"
-"""What a machine has from the moment when the cluster may know it."""
-
 
 _ONE_LEAVES_AT_A_TIME = threading.Lock()
 
@@ -199,8 +193,8 @@ def _supply(step: str, reach: Reach, props: Properties) -> None:
     """Give a machine what the step needs that it has begun."""
     if step in ASKING_STEPS:
         _renew_credential(reach, props["credential"])
-    if step in LEAVING_STEPS:
-        _take_predecessor_out(reach, props)
+    if step == "await-leave":
+        _take_predecessor_out(props)
     if step == "restore-etcd" and (restore := props.get("restore")):
         progress.status(f"{props['name']}: bringing the snapshot")
         snapshots.give(reach, snapshots.read(Path(restore["path"]), restore["key"]))
@@ -223,16 +217,17 @@ def _take_snapshot(reach: Reach, version: str, node: Properties) -> None:
     progress.inform(f"a snapshot of etcd is in {path}, should the upgrade be regretted")
 
 
-def _take_predecessor_out(reach: Reach, props: Properties) -> None:
-    """Take a node out of the cluster that no state knows: it joined after its create had failed, and was replaced."""
-    try:
-        if reach.run("sh", "-c", f"ls {JOINED} 2>/dev/null || true"):
-            return
-        with Kubectl.on(props["kubeconfig"]) as kubectl:
+def _take_predecessor_out(props: Properties) -> None:
+    """Take a node out that no state knows, since it joined after its create had failed: its machine was replaced.
+
+    The machine that waits has not joined yet, and so whoever has its name is another one.
+    """
+    with Kubectl.on(props["kubeconfig"]) as kubectl:
+        try:
             if kubectl.node(props["name"]) is not None:
                 _take_out(kubectl, props)
-    except (KubectlError, ReachError):
-        return  # nobody answers where a cluster starts; else the machine itself tells what it waits for
+        except KubectlError as error:
+            progress.inform(f"{props['name']}: whether another node has its name is not known: {error}")
 
 
 def _renew_credential(reach: Reach, fresh: str) -> None:

@@ -168,6 +168,41 @@ def test_a_machine_that_boots_late_is_given_another_credential_and_only_then(clo
     assert outs["credential"] == ""
 
 
+def test_a_node_that_no_state_knows_is_taken_out_once_a_machine_of_its_name_waits_for_that(machine, three, clock):
+    name = "demo-control-plane-2"
+    three.has(name)
+    three.healthy.discard(name)
+    machine.does(step("await-leave", "running"))
+    seen = []
+
+    def join(_now: float) -> None:
+        seen.append((name in three.nodes, name in three.members))
+        three.has(name)
+        machine.does(step("kubeadm-join", "done"), state="done")
+
+    clock.meanwhile = join
+
+    create(name=name, role="control-plane")
+
+    assert seen == [(False, False)]
+    assert name in three.nodes
+
+
+def test_an_api_that_is_not_reached_while_a_machine_waits_for_another_to_leave_is_asked_by_the_machine(
+    machine, cluster, clock
+):
+    cluster.answers = False
+    machine.does(step("await-leave", "running"))
+
+    def answer(_now: float) -> None:
+        cluster.answers = True
+        machine.does(state="done")
+
+    clock.meanwhile = answer
+
+    assert create()["ready"] is True
+
+
 def test_a_machine_that_was_booted_as_an_older_version_is_upgraded_before_it_counts_as_a_node(cluster, monkeypatch):
     cluster.has(NAME, version="v1.36.3")
     monkeypatch.setattr(
