@@ -44,7 +44,7 @@ def take(stack: Stack) -> Path:
         try:
             with step(f"Taking a snapshot of etcd on {node['name']}"):
                 taken = snapshots.take(Reach.of(node["reach"]), certificate)
-            return snapshots.keep(folder, stack.check().get("name", stack.name), node["version"], taken)
+            return snapshots.keep(folder, stack.check().get("name", stack.name), taken)
         except SnapshotError as error:
             fault = Problem(str(error))
     raise fault
@@ -59,6 +59,8 @@ def restore(stack: Stack, path: Path, *words: str) -> None:
         Problem: It is not the stack's own snapshot, or making the machines failed; then it may be run again.
     """
     _refuse_etcd_of_others(stack)
+    if not path.is_file():
+        raise Problem(f"there is no snapshot {path}; `make restore` takes one by FROM=PATH")
     known = _exported(stack, secrets=True)["deployment"].get("resources", [])
     try:
         snapshots.read(path, _key(stack, known))
@@ -103,7 +105,7 @@ def folder_of(stack: Stack) -> Path | None:
 
 
 def _folder(stack: Stack) -> Path:
-    return paths.PROJECT / stack.cluster.get("snapshotFolder", snapshots.FOLDER)
+    return paths.PROJECT / Path(stack.cluster.get("snapshotFolder", snapshots.FOLDER)).expanduser()
 
 
 def _refuse_etcd_of_others(stack: Stack) -> None:

@@ -103,6 +103,7 @@ def _files(
         **({"ADDRESS": machine.address} if plan.restored else {}),
         **({"VIRTUAL_IP": held["address"]} if held else {}),
         **({"ETCD_ENDPOINTS": " ".join(plan.etcd_endpoints)} if plan.etcd_endpoints else {}),
+        "LEFT_BEHIND": ",".join(kubeadm_config.LEFT_BEHIND),
         "OTHERS": " ".join(f"{one.address}:{API_PORT}" for one in plan.control_planes if one != machine),
         **packages.settings(plan),
     }

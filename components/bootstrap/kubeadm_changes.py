@@ -57,6 +57,7 @@ def upgrade_faults(
         return []
     # Where an upgrade has stopped, nodes are of two versions.
     for fault in (
+        _patch_fault(running[-1], version),
         versions.upgrade_fault(running[-1], version),
         versions.upgrade_fault(running[0], version),
         versions.support_fault(version, today),
@@ -95,8 +96,17 @@ def shrink_fault(machines: list[Machine], made: Mapping[str, Mapping[str, Any]],
     return None
 
 
+def _patch_fault(running: str, wanted: str) -> Fault | None:
+    """Why nodes that run `running` are not made `wanted`, if that is an older patch: a step that nobody tests."""
+    if not versions.is_patch(wanted) or versions.minor_of(wanted) != versions.minor_of(running):
+        return None
+    if _order(wanted) >= _order(running):
+        return None
+    return Fault("version", f"{wanted} is older than {running}, which runs, and nodes never go back; write {running}")
+
+
 def _order(version: str) -> tuple[int, ...]:
-    return versions.numbers(versions.minor_of(version))
+    return versions.numbers(version.removeprefix("v"))
 
 
 def as_booted(machines: list[Machine], state: State) -> list[Machine]:

@@ -17,6 +17,18 @@ JOIN_KUBECONFIG = "/etc/slipway/join.kubeconfig"
 SOCKET = "unix:///run/containerd/containerd.sock"
 API_VERSION = "kubeadm.k8s.io/v1beta4"
 
+LEFT_BEHIND = (
+    *(f"Port-{port}" for port in (API_PORT, 10250, 10257, 10259, 2379, 2380)),
+    *(f"DirAvailable--{one}" for one in ("etc-kubernetes-manifests", "var-lib-etcd")),
+    *(
+        f"FileAvailable--etc-kubernetes-manifests-{one}.yaml"
+        for one in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    ),
+    *(f"FileAvailable--etc-kubernetes-{one}" for one in ("bootstrap-kubelet.conf", "kubelet.conf", "pki-ca.crt")),
+)
+"""kubeadm's checks of what an attempt leaves behind that was killed: another attempt goes on with it. All others stay
+what they are. Names as in `kubeadm/app/preflight/checks.go`."""
+
 
 def init(plan: Plan, machine: Machine) -> str:
     """What starts the cluster."""

@@ -97,6 +97,7 @@ class NodeProvider(Provider):
         with Kubectl.on(props["kubeconfig"]) as kubectl:
             node = _await_node(kubectl, props, deadline)
             if _facts(node)["kubelet_version"] != props["version"] or _cluster_is_older(kubectl, props):
+                _take_snapshot(reach, props)
                 upgrade(kubectl, props)
                 node = _await_node(kubectl, props, deadline)
             serving.have_approved(kubectl, reach, props)
@@ -135,7 +136,7 @@ class NodeProvider(Provider):
             upkeep.renew(reach)
         with Kubectl.on(_news["kubeconfig"]) as kubectl:
             if upgraded:
-                _take_snapshot(reach, _olds["version"], _news)
+                _take_snapshot(reach, _news)
                 upgrade(kubectl, _news)
             if old:
                 node = _await_node(kubectl, _news, time.monotonic() + 60 * float(_news["minutes"]))
@@ -200,7 +201,7 @@ def _supply(step: str, reach: Reach, props: Properties) -> None:
         snapshots.give(reach, snapshots.read(Path(restore["path"]), restore["key"]))
 
 
-def _take_snapshot(reach: Reach, version: str, node: Properties) -> None:
+def _take_snapshot(reach: Reach, node: Properties) -> None:
     """Take a snapshot before an upgrade, where one is wanted.
 
     Raises:
@@ -213,7 +214,7 @@ def _take_snapshot(reach: Reach, version: str, node: Properties) -> None:
         return
     progress.status("taking a snapshot of etcd")
     taken = snapshots.take(reach, wanted["certificate"])
-    path = snapshots.keep(Path(wanted["folder"]), wanted["cluster"], version, taken)
+    path = snapshots.keep(Path(wanted["folder"]).expanduser(), wanted["cluster"], taken)
     progress.inform(f"a snapshot of etcd is in {path}, should the upgrade be regretted")
 
 

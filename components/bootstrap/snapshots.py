@@ -8,6 +8,7 @@ import base64
 import os
 import re
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -52,6 +53,16 @@ class SnapshotKey(TypedDict):
     key: str
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot as a control plane gives it away."""
+
+    version: str
+    """Of Kubernetes, such as `v1.37.2`: what runs there, in mid-upgrade too. No older one could read it."""
+
+    sealed: bytes
+
+
 class SnapshotError(Exception):
     """A snapshot could not be taken, or cannot be opened: one line with the reason."""
 
@@ -69,7 +80,7 @@ def make_key(now: datetime) -> SnapshotKey:
     }
 
 
-def take(reach: Reach, certificate: str) -> bytes:
+def take(reach: Reach, certificate: str) -> Snapshot:
     """Take a snapshot on a control plane, and return it encrypted; nothing of it stays there.
 
     Raises:
@@ -77,36 +88,36 @@ def take(reach: Reach, certificate: str) -> bytes:
     """
     try:
         reach.put({CERTIFICATE: (0o644, certificate)})
-        taken = base64.b64decode(reach.run("bash", "-s", stdin=TAKE, seconds=TAKE_SECONDS), validate=True)
+        version, _, told = reach.run("bash", "-s", stdin=TAKE, seconds=TAKE_SECONDS).partition("\n")
+        taken = Snapshot(version, base64.b64decode(told, validate=True))
     except ReachError as error:
         raise SnapshotError(f"no snapshot of etcd was taken: {error}") from None
     except ValueError:
-        taken = b""
-    if not taken:
+        taken = Snapshot("", b"")
+    if not (taken.version and taken.sealed):
         raise SnapshotError(f"no snapshot of etcd was taken: {reach.machine} sent nothing, or half of one")
     return taken
 
 
-def keep(folder: Path, cluster: str, version: str, taken: bytes) -> Path:
+def keep(folder: Path, cluster: str, taken: Snapshot) -> Path:
     """Write a snapshot below a folder of the cluster's own, for its owner's eyes, whole or not at all.
 
     Args:
         folder: Of all snapshots.
         cluster: Name of the cluster.
-        version: Of Kubernetes, such as `v1.37.2`: no older one could read it.
         taken: As `take` has returned it.
 
     Raises:
         SnapshotError: It cannot be written there.
     """
     own = folder / cluster
-    path = own / f"{cluster}-{version}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.etcd.cms"
+    path = own / f"{cluster}-{taken.version}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.etcd.cms"
     try:
         own.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor, fresh = tempfile.mkstemp(prefix=".", dir=own)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(taken)
+                file.write(taken.sealed)
                 file.flush()
                 os.fsync(descriptor)
             Path(fresh).replace(path)

@@ -50,6 +50,13 @@ def faults(wanted: Wanted, found: Mapping[str, str], now: float) -> Iterator[str
         yield (
             f"{name}: is in a cluster already, which Slipway has not made; take another, or run `kubeadm reset` there"
         )
+    elif not claim and "etcd" in found:
+        yield (f"{name}: has something in /var/lib/etcd, which would be lost; move it away, or take another machine")
+    if not claim and "haproxy" in found:
+        yield (
+            f"{name}: runs haproxy, whose place a node's own takes; end it there (`systemctl disable --now haproxy`), "
+            "or take another machine"
+        )
     if found["system"] != wanted.distribution and not found["system"].startswith(f"{wanted.distribution}."):
         yield f"{name}: runs {found['system']}, and `distribution` says {wanted.distribution}; write what it runs"
     if (missing := found.get("missing")) is not None:

@@ -277,6 +277,8 @@ def test_new_authorities_are_refused_but_where_all_machines_are_made_anew(made, 
     ("running", "wanted", "reason"),
     [
         (["v1.37.2"], "1.36", "1.36 is older than v1.37.2, which runs"),
+        (["v1.37.2"], "1.37.1", "1.37.1 is older than v1.37.2, which runs, and nodes never go back; write v1.37.2"),
+        (["v1.37.10", "v1.37.9"], "1.37.9", "1.37.9 is older than v1.37.10, which runs"),
         (["v1.35.8"], "1.37", "1.37 is 2 minors after v1.35.8, which runs, and an upgrade takes one at a time"),
         (["v1.32.9"], "1.33", "Kubernetes 1.33 is out of support"),
         # Where an upgrade has stopped: neither back, nor on before all are there.
@@ -290,6 +292,22 @@ def test_a_version_that_nodes_cannot_be_upgraded_to_is_refused_whatever_the_mach
 
     with pytest.raises(SpecError, match=re.escape(f"version: {reason}")):
         made(state, version=wanted)
+
+
+def test_a_control_plane_that_may_be_in_etcd_already_does_not_go_before_it_is_a_node(made):
+    state = state_with(*NODES[:2])
+    urn = next(urn for urn in state if "ContainerMachine" in urn).rpartition("::")[0]
+    state |= {
+        f"{urn}::{one}": {"name": one, "control_plane": "worker" not in one} for one in ("demo-worker-9", "demo-x")
+    }
+
+    with pytest.raises(
+        SpecError, match="machines: demo-x has not become a node, but may be in etcd already"
+    ) as refused:
+        made(state)
+
+    assert "\n" not in str(refused.value)
+    made({one: outputs for one, outputs in state.items() if not one.endswith("demo-x")})
 
 
 def test_an_upgrade_that_has_stopped_can_be_gone_on_with(made):

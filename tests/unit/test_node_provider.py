@@ -14,6 +14,7 @@ from components.bootstrap.kubectl import Kubectl, KubectlError
 from components.bootstrap.node_provider import INSTANCE, PROXY_CONFIG, NodeError, NodeProvider
 from components.bootstrap.plan import LIBRARY
 from components.bootstrap.serving import CERTIFICATE
+from components.bootstrap.snapshots import Snapshot
 from components.bootstrap.status import STATUS
 from components.machines.reach import ReachError
 from tests.unit.fake_node import Clock, Cluster, Machine, step
@@ -653,6 +654,7 @@ def test_the_provider_is_pickled_as_a_reference_that_later_versions_find_again()
 # Snapshots
 
 SNAPSHOTS = {"cluster": "demo", "certificate": "PEM", "folder": "kept"}
+SNAPSHOT = Snapshot("v1.37.2", b"sealed")
 
 
 @pytest.fixture
@@ -660,7 +662,7 @@ def done(monkeypatch):
     """What was done, in this order."""
     order = []
     monkeypatch.setattr(node_provider, "upgrade", lambda *_: order.append("upgrade"))
-    monkeypatch.setattr(snapshots, "take", lambda _reach, certificate: order.append(certificate) or b"sealed")
+    monkeypatch.setattr(snapshots, "take", lambda _reach, certificate: order.append(certificate) or SNAPSHOT)
     monkeypatch.setattr(snapshots, "keep", lambda *given: order.append(given) or given[0])
     return order
 
@@ -668,7 +670,15 @@ def done(monkeypatch):
 def test_a_snapshot_is_kept_before_an_upgrade(done):
     NodeProvider().update(NAME, STATE, {**PROPS, "snapshots": SNAPSHOTS, "version": "v1.38.0"})
 
-    assert done == ["PEM", (Path("kept"), "demo", "v1.37.2", b"sealed"), "upgrade"]
+    assert done == ["PEM", (Path("kept"), "demo", SNAPSHOT), "upgrade"]
+
+
+def test_a_first_control_plane_that_is_made_anew_and_upgraded_in_one_run_takes_one_too(done, cluster):
+    cluster.version = "v1.36.3"
+
+    create(role="first", snapshots=SNAPSHOTS)
+
+    assert done == ["PEM", (Path("kept"), "demo", SNAPSHOT), "upgrade"]
 
 
 def test_what_is_no_upgrade_takes_no_snapshot(done):

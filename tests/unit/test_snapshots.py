@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.bootstrap import snapshots
-from components.bootstrap.snapshots import SnapshotError
+from components.bootstrap.snapshots import Snapshot, SnapshotError
 from components.machines.reach import Reach, ReachError
 from tools import snapshots as tools
 from tools.console import Problem
@@ -76,9 +76,9 @@ class Machine:
 
 
 def test_a_machine_gets_the_certificate_and_never_the_key(key):
-    machine: Any = Machine(base64.b64encode(b"sealed").decode())
+    machine: Any = Machine(f"v1.37.2\n{base64.b64encode(b'sealed').decode()}")
 
-    assert snapshots.take(machine, key["certificate"]) == b"sealed"
+    assert snapshots.take(machine, key["certificate"]) == Snapshot("v1.37.2", b"sealed")
     assert machine.files == {snapshots.CERTIFICATE: (0o644, key["certificate"])}
     assert machine.ran == (("bash", "-s"), snapshots.TAKE)
 
@@ -87,7 +87,9 @@ def test_a_machine_gets_the_certificate_and_never_the_key(key):
     ("machine", "reason"),
     [
         (Machine(fails=ReachError("control-plane-1: `bash` failed: etcd does not run here")), "etcd does not run here"),
-        (Machine("c2VhbGV"), "control-plane-1 sent nothing, or half of one"),
+        (Machine("v1.37.2\nc2VhbGV"), "control-plane-1 sent nothing, or half of one"),
+        (Machine("v1.37.2\n"), "control-plane-1 sent nothing, or half of one"),
+        (Machine("\nc2VhbGVk"), "control-plane-1 sent nothing, or half of one"),
         (Machine(""), "control-plane-1 sent nothing, or half of one"),
     ],
 )
@@ -97,7 +99,7 @@ def test_a_snapshot_that_is_not_taken_says_why(machine, reason):
 
 
 def test_a_snapshot_is_kept_for_its_owner_under_a_name_that_tells_what_it_is(tmp_path):
-    path = snapshots.keep(tmp_path / "kept", "demo", "v1.37.2", b"sealed")
+    path = snapshots.keep(tmp_path / "kept", "demo", Snapshot("v1.37.2", b"sealed"))
 
     assert path.parent == tmp_path / "kept/demo"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -113,7 +115,7 @@ def test_a_snapshot_that_cannot_be_kept_says_where_and_why(tmp_path):
     with pytest.raises(
         SnapshotError, match=r"cannot be kept as .*demo/demo-v1\.37\.2-.*: (File exists|Not a directory)"
     ):
-        snapshots.keep(tmp_path, "demo", "v1.37.2", b"sealed")
+        snapshots.keep(tmp_path, "demo", Snapshot("v1.37.2", b"sealed"))
 
 
 def test_a_snapshot_comes_to_a_machine_whole_or_not_at_all():

@@ -27,7 +27,7 @@ def faults(wanted: Wanted = WANTED, **changes: str) -> list[str]:
         {"free": "4000"},
         {"claim": "demo claim-1 demo-10-0-0-5 4711"},
         # A create that was killed has come so far.
-        {"claim": "demo claim-1 demo-10-0-0-5 4711", "node": "yes", "free": "100"},
+        {"claim": "demo claim-1 demo-10-0-0-5 4711", "node": "yes", "free": "100", "etcd": "yes", "haproxy": "yes"},
     ],
 )
 def test_a_machine_that_fits_is_taken(changes):
@@ -58,6 +58,15 @@ def test_a_minor_release_is_of_its_distribution():
             {"node": "yes"},
             "demo-10-0-0-5: is in a cluster already, which Slipway has not made; take another, or run `kubeadm reset` "
             "there",
+        ),
+        (
+            {"etcd": "yes"},
+            "demo-10-0-0-5: has something in /var/lib/etcd, which would be lost; move it away, or take another machine",
+        ),
+        (
+            {"haproxy": "yes"},
+            "demo-10-0-0-5: runs haproxy, whose place a node's own takes; end it there (`systemctl disable --now "
+            "haproxy`), or take another machine",
         ),
         (
             {"system": "ubuntu-24.04"},

@@ -1,4 +1,5 @@
-# Print a snapshot of etcd, in base64, encrypted for whoever has the key of the certificate: bash -s <snapshot.sh
+# Print the version of Kubernetes that wrote last and a snapshot of etcd, in base64, encrypted for whoever has the key of
+# the certificate: bash -s <snapshot.sh
 # Told a path on the disk of etcd, leave it there instead.
 set -euo pipefail
 certificate=/var/lib/slipway/snapshots.crt
@@ -27,4 +28,9 @@ inside etcdctl "${keys[@]}" snapshot save "$snapshot"
 # It compares what was written with the checksum that etcd sent along.
 inside etcdutl snapshot status "$snapshot"
 openssl cms -encrypt -aes-256-cbc -binary -outform DER -in "$snapshot" -out "$snapshot.cms" "$certificate"
-if [ $# -gt 0 ]; then mv "$snapshot.cms" "$1"; else base64 --wrap=0 "$snapshot.cms"; fi
+if [ $# -gt 0 ]; then
+  mv "$snapshot.cms" "$1"
+else
+  sed -n 's#.*image: .*/kube-apiserver:\(v[0-9.]*\).*#\1#p' /etc/kubernetes/manifests/kube-apiserver.yaml
+  base64 --wrap=0 "$snapshot.cms"
+fi

@@ -28,6 +28,9 @@ rm -f /etc/systemd/system/slipway-approver.*
 while read -r path; do rm -f "$path"; done <"$paths"
 sed -i 's/^# slipway: //' /etc/fstab
 systemctl --quiet unmask swap.target
+if [ -e /etc/slipway/found/swaps ]; then
+  while read -r swap _; do swapon "$swap" 2>/dev/null; done </etc/slipway/found/swaps
+fi
 known=$(grep -v '# slipway$' /etc/hosts)
 printf '%s\n' "$known" >/etc/hosts
 for file in etc/haproxy/haproxy.cfg etc/containerd/config.toml; do

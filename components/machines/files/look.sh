@@ -9,3 +9,6 @@ for program in python3 systemctl tar; do
 done
 if [ -e /etc/slipway/claim ]; then echo "claim=$(cat /etc/slipway/claim)"; fi
 if [ -e /etc/kubernetes/kubelet.conf ]; then echo "node=yes"; fi
+# What a node has in the same place, and what would go with it when the machine leaves.
+if [ -n "$(ls -A /var/lib/etcd 2>/dev/null)" ]; then echo "etcd=yes"; fi
+if systemctl --quiet is-active haproxy 2>/dev/null; then echo "haproxy=yes"; fi

@@ -6,7 +6,7 @@ if [ -e /etc/slipway/machine.env ]; then . /etc/slipway/machine.env; fi
 # What an attempt that was killed has left is in the way of kubeadm's checks, not of kubeadm.
 ignore=${IGNORE_PREFLIGHT:-}
 if [ -e /var/lib/slipway/etcd-restored ]; then ignore=${ignore:+$ignore,}DirAvailable--var-lib-etcd; fi
-if [ "$SLIPWAY_ATTEMPT" -gt 1 ]; then ignore=all; fi
+if [ "$SLIPWAY_ATTEMPT" -gt 1 ]; then ignore=${ignore:+$ignore,}$LEFT_BEHIND; fi
 
 # One that takes the place of a lost first control plane joins what the others have gone on with: a second cluster beside
 # theirs would answer some of the requests. While a cluster starts, the others wait, and nothing answers there: but for a
