@@ -1,6 +1,7 @@
 """What holds for all rungs: their order, and what runs in one process."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,20 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         grouped = [item.nodeid for item in session.items if item.get_closest_marker("xdist_group")]
         if any("@" not in name for name in grouped):
             raise pytest.UsageError("this pytest-xdist keeps no groups with this pytest; take those of uv.lock")
+
+
+@pytest.fixture
+def tell(record_property) -> Callable[[str], None]:
+    """Tell a figure at the end of the run: tests run in processes of their own, whose output nobody sees."""
+    return lambda figure: record_property("figure", figure)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests told."""
+    for report in (one for reports in terminalreporter.stats.values() for one in reports):
+        for name, figure in getattr(report, "user_properties", ()):
+            if name == "figure" and report.when == "call":
+                terminalreporter.write_line(figure)
 
 
 def _rung(item: pytest.Item) -> str:

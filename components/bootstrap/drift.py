@@ -16,6 +16,9 @@ LOOK = (Path(__file__).parent / "files/look.py").read_text()
 
 MANIFESTS = "/etc/kubernetes/manifests"
 
+UNSEEN = "the machine cannot be looked at"
+"""How the fault of a machine begins that does not answer."""
+
 
 @dataclass(frozen=True)
 class Sight:
@@ -72,7 +75,7 @@ def faults(name: str, made: Mapping[str, str], seen: Sight) -> list[str]:
 
 def mending(fault: str) -> str:
     """How a person mends a fault, as an order."""
-    if "cannot be looked at" in fault:
+    if fault.startswith(UNSEEN):
         return "start it, or replace it"
     if "etcd" in fault and MANIFESTS not in fault:
         return "look at /var/log/pods/kube-system_etcd-* there, or replace the machine"

@@ -77,7 +77,7 @@ class NodeProvider(Provider):
                 progress.warn(f"{name}: {fault}; {drift.mending(fault)}, then `make refresh`")
         told = ("reach", "kubeconfig", "proxy", "version", "virtual_ip", "etcd")
         changed = any(_olds.get(key) != _news.get(key) for key in told)
-        changed |= old or _olds.get("approval") != serving.APPROVAL
+        changed |= old or _olds.get("approval") != serving.APPROVAL or upkeep.was_unseen(_olds)
         return dynamic.DiffResult(changes=bool(replaced) or changed, replaces=replaced, delete_before_replace=True)
 
     def create(self, props: Properties) -> dynamic.CreateResult:

@@ -29,7 +29,7 @@ def look(reach: Reach, name: str, before: Mapping[str, Any], changed: Collection
     except (ReachError, ValueError) as error:
         kept = {key: before.get(key) for key in OUTPUTS}
         reason = str(error).removeprefix(f"{name}: ")
-        return {**kept, "drift": [f"the machine cannot be looked at: {reason}"]}
+        return {**kept, "drift": [f"{drift.UNSEEN}: {reason}"]}
     made = before.get("files") or seen.files
     made = {**made, **{path: seen.files[path] for path in changed if path in seen.files}}
     return {
@@ -38,6 +38,11 @@ def look(reach: Reach, name: str, before: Mapping[str, Any], changed: Collection
         "files": made,
         "drift": drift.faults(name, made, seen),
     }
+
+
+def was_unseen(state: Mapping[str, Any]) -> bool:
+    """Whether a machine could not be looked at the last time; a run that may have started it looks again."""
+    return any(fault.startswith(drift.UNSEEN) for fault in state.get("drift") or ())
 
 
 def is_due(state: Mapping[str, Any], now: datetime) -> bool:

@@ -15,6 +15,7 @@ import tarfile
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network
 from typing import Any
 
 from pulumi import dynamic
@@ -55,6 +56,7 @@ class NetworkProvider(Provider):
                 _image(Engine.find(), news["version"])
             if not _olds:
                 _refuse_network(Engine.find(), news["name"])
+                _refuse_overlap(Engine.find(), news["name"], news["cidr"])
         except EngineError as error:
             failures.append(dynamic.CheckFailure("", str(error)))
         return dynamic.CheckResult(news, failures)
@@ -316,6 +318,29 @@ def _refuse_container(engine: Engine, name: str, claim: object) -> bool:
             f"write another `name` under slipway:cluster, or remove it (`{engine.cli} rm --force {name}`)"
         )
     return bool(found)
+
+
+def _refuse_overlap(engine: Engine, name: str, cidr: str) -> None:
+    """Refuse addresses that another network of the engine has.
+
+    Raises:
+        EngineError: It has.
+    """
+    try:
+        told = json.loads(
+            engine.run("network", "inspect", *engine.run("network", "ls", "--format", "{{.Name}}").split())
+        )
+    except EngineError:
+        return  # one has just gone; whether the engine takes the network it tells itself
+    for network in told:
+        other = network.get("Name") or network["name"]  # as podman has it
+        ranges = (network.get("IPAM") or {}).get("Config") or network.get("subnets") or ()
+        for subnet in (one.get("Subnet") or one.get("subnet") for one in ranges):
+            if other != name and subnet and ":" not in subnet and IPv4Network(subnet).overlaps(IPv4Network(cidr)):
+                raise EngineError(
+                    f"machines.cidr: {cidr} has addresses of {subnet}, which the engine's network {other} has; "
+                    "write another one"
+                )
 
 
 def _refuse_network(engine: Engine, name: str) -> bool:

@@ -293,7 +293,7 @@ def test_an_upgrade_skips_no_minor(stack):
     stack.set(version=OLD)
 
 
-def test_an_upgrade_in_place_loses_no_request_though_the_run_is_killed_in_the_middle(stack, kubectl, engine, capsys):
+def test_an_upgrade_in_place_loses_no_request_though_the_run_is_killed_in_the_middle(stack, kubectl, engine, tell):
     run = kubectl(stack)
     run("apply", "--filename=-", stdin=TWO_REPLICAS.replace("IMAGE", BUSYBOX))
     run("rollout", "status", "deployment/steady", "--timeout=180s")
@@ -312,8 +312,7 @@ def test_an_upgrade_in_place_loses_no_request_though_the_run_is_killed_in_the_mi
         WatchedUp(stack, "control-plane-2: kubeadm-upgrade").kill()
         upgraded = stack.up()
 
-    with capsys.disabled():
-        print(f"\nwhile nodes were upgraded: the API {api.count}; a Service {web.count}")
+    tell(f"while nodes were upgraded: the API {api.count}; a Service {web.count}")
     assert not {"replace", "delete", "create"} & set(upgraded.changes)
     nodes = run.nodes().values()
     assert {node["status"]["nodeInfo"]["kubeletVersion"] for node in nodes} == {stack.outputs()["kubernetes_version"]}
@@ -348,7 +347,7 @@ def test_every_control_plane_still_approves_after_an_upgrade(stack, on, machine)
 
 
 def test_a_control_plane_that_was_killed_is_replaced_by_one_command(
-    stack, engine, kubectl, etcdctl, on, ask, holders, capsys
+    stack, engine, kubectl, etcdctl, on, ask, holders, tell
 ):
     first, *others = CONTROL_PLANES
     for one in others:
@@ -363,8 +362,7 @@ def test_a_control_plane_that_was_killed_is_replaced_by_one_command(
     engine.run("kill", lost)
     begun = time.monotonic()
     assert ask("worker-1") == "ok"
-    with capsys.disabled():
-        print(f"\nthe address that control planes share answered {time.monotonic() - begun:.1f} s after a loss")
+    tell(f"the address that control planes share answered {time.monotonic() - begun:.1f} s after a loss")
     assert len(holders(*others)) == 1
     engine.remove([lost])
     # Some request may have been on its way to the one that is lost.

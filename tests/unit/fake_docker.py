@@ -23,6 +23,10 @@ class Docker:
 
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
     networks: dict[str, dict[str, str]] = field(default_factory=dict)
+    subnets: dict[str, list[str]] = field(default_factory=dict)
+    """Name of a network → what it has."""
+
+    is_podman: bool = False
     asked: list[list[str]] = field(default_factory=list)
     answers: bool = True
 
@@ -43,6 +47,8 @@ class Docker:
                 return json.dumps(self._of(self.networks, name))
             case ["network", "ls", *_]:
                 return "\n".join(["bridge", *self.networks])
+            case ["network", "inspect", *names]:
+                return json.dumps([self._network(name) for name in names])
             case ["network", "create", "--subnet", _, "--label", label, name]:
                 self.networks[name] = dict([label.split("=")])
             case ["network", "rm", name]:
@@ -78,6 +84,12 @@ class Docker:
             case _:
                 raise AssertionError(f"docker is asked: {words}")
         return ""
+
+    def _network(self, name: str) -> dict[str, Any]:
+        subnets = self.subnets.get(name, ())
+        if self.is_podman:
+            return {"name": name, "subnets": [{"subnet": subnet} for subnet in subnets]}
+        return {"Name": name, "IPAM": {"Config": [{"Subnet": subnet} for subnet in subnets] or None}}
 
     @staticmethod
     def _of(all_: dict[str, Any], name: str) -> Any:

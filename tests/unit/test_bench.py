@@ -25,3 +25,10 @@ def test_a_comparison_tells_the_medians_of_its_sides_in_their_order():
     medians = compare("two sides", 3, {"a": lambda: next(taken), "b": lambda: next(taken)})
 
     assert list(medians.items()) == [("a", 2.0), ("b", 20.0)]
+
+
+@pytest.mark.parametrize(("most", "verdict"), [(0.7, "is NOT kept"), (0.8, "is kept")])
+def test_a_comparison_with_a_limit_tells_whether_the_last_side_keeps_it(capsys, most, verdict):
+    compare("two sides", 1, {"a": lambda: 10.0, "b": lambda: 7.5}, most=most)
+
+    assert f"the limit, {most:.2f} of the first, {verdict}" in capsys.readouterr().err

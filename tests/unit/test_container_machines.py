@@ -97,6 +97,26 @@ def test_a_network_of_somebody_else_is_not_touched_and_named(docker, labels, mac
     assert len(docker.containers) == bool(machine_of)
 
 
+@pytest.mark.parametrize("is_podman", [False, True])
+def test_a_network_whose_addresses_another_one_has_is_refused_at_preview(docker, is_podman):
+    docker.is_podman = is_podman
+    docker.networks = {"demo-network": {CLAIM: THEIRS}, "other": {}, "host": {}}
+    docker.subnets = {
+        "demo-network": ["10.89.0.0/24"],
+        "bridge": ["172.17.0.0/16"],
+        "other": ["fd00:10:89::/64", "10.89.0.128/25"],
+    }
+
+    [failure] = NetworkProvider().check({}, {**NETWORK, "fixed": {}}).failures
+
+    assert failure.reason == (
+        "machines.cidr: 10.89.0.0/24 has addresses of 10.89.0.128/25, which the engine's network other has; write "
+        "another one"
+    )
+    del docker.subnets["other"]
+    assert NetworkProvider().check({}, {**NETWORK, "fixed": {}}).failures == []
+
+
 def test_a_network_that_a_killed_create_left_is_made_anew(docker):
     docker.networks["demo-network"] = {CLAIM: THEIRS}
     assert NetworkProvider().check({}, {**NETWORK, "fixed": {}}).failures == []

@@ -426,6 +426,15 @@ def test_what_was_changed_on_a_machine_is_told_and_never_taken_for_a_change_to_m
     ]
 
 
+def test_a_machine_that_could_not_be_looked_at_is_looked_at_again(machine):
+    unseen: Any = {**STATE, "drift": ["the machine cannot be looked at: it is gone, or does not run"]}
+
+    assert NodeProvider().diff(NAME, unseen, {**PROPS}).changes is True
+    assert NodeProvider().diff(NAME, STATE, {**PROPS}).changes is False
+    told: Any = NodeProvider().update(NAME, unseen, {**PROPS}).outs
+    assert told["drift"] == []
+
+
 def test_what_became_of_a_machine_that_is_replaced_is_nobodys_to_mend(monkeypatch):
     monkeypatch.setattr(node_provider.progress, "warn", lambda told: pytest.fail(f"{told} was told"))
     state = {**STATE, "drift": ["the machine cannot be looked at: it is gone, or does not run"]}

@@ -20,8 +20,14 @@ Measure = Callable[[], float]
 """Runs one side once and returns how many seconds it took."""
 
 
-def compare(title: str, rounds: int, sides: Mapping[str, Measure]) -> dict[str, float]:
+def compare(title: str, rounds: int, sides: Mapping[str, Measure], most: float | None = None) -> dict[str, float]:
     """Run all sides in turn, `rounds` times, and print each one's median, spread and ratio to the first.
+
+    Args:
+        title: What is compared.
+        rounds: How often.
+        sides: Name → what runs it once.
+        most: The ratio that the last one is to keep.
 
     Returns:
         The medians, in seconds.
@@ -42,7 +48,15 @@ def compare(title: str, rounds: int, sides: Mapping[str, Measure]) -> dict[str, 
         spread = f"{min(taken):.2f} to {max(taken):.2f} s"
         table.add_row(name, f"{median:.2f} s", spread, f"{median / first:.2f}", f"{median - first:+.2f} s")
     console.print(table)
+    if most is not None:
+        ratio = list(medians.values())[-1] / first
+        console.print(f"the limit, {most:.2f} of the first, is {kept(ratio <= most)}")
     return medians
+
+
+def kept(is_kept: bool) -> str:
+    """What is said of a limit."""
+    return "kept" if is_kept else "NOT kept"
 
 
 def timed(action: Callable[[], object]) -> float:

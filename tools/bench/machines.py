@@ -20,6 +20,9 @@ from tools.bench.five import MACHINES
 
 VERSION = "1.37"
 
+MOST = 1.15
+"""What `pulumi up` may take of the time of machines that are booted by hand."""
+
 
 def run(rounds: int | None) -> None:
     """Compare, twice unless told otherwise; takes some five minutes a round."""
@@ -32,7 +35,7 @@ def run(rounds: int | None) -> None:
             return seconds
 
         sides = {"booted by hand": _by_hand, "pulumi up": through_pulumi}
-        compare("three control planes and two workers, until all are Ready", rounds or 2, sides)
+        compare("three control planes and two workers, until all are Ready", rounds or 2, sides, most=MOST)
 
 
 def _by_hand() -> float:

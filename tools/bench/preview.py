@@ -19,7 +19,7 @@ from tests.engine.conftest import CLOUDS, install
 from tests.engine.slipway import Stack, environment
 from tests.examples import MANAGED
 from tests.examples.example import Example
-from tools.bench import compare, timed
+from tools.bench import compare, kept, timed
 from tools.console import console
 
 POOLS = (1, 50, 100)
@@ -76,17 +76,13 @@ def _compare(example: Example, folder: Path, env: Mapping[str, str], rounds: int
     most = limit(medians["a bare program"], count)
     console.print(
         f"the limit, {RATIO} times the bare program and {SECONDS_PER_RESOURCE * 1000:.0f} ms a resource, is "
-        f"{most:.2f} s: {_kept(medians['Slipway'] <= most)}"
+        f"{most:.2f} s: {kept(medians['Slipway'] <= most)}"
     )
 
 
 def limit(bare: float, resources: int) -> float:
     """How many seconds a preview may take, by those of the bare program."""
     return RATIO * bare + resources * SECONDS_PER_RESOURCE
-
-
-def _kept(kept: bool) -> str:
-    return "kept" if kept else "NOT kept"
 
 
 def _grow(example: Example, folder: Path, env: Mapping[str, str], rounds: int) -> None:
@@ -106,7 +102,7 @@ def _grow(example: Example, folder: Path, env: Mapping[str, str], rounds: int) -
     early, late = seconds_per_pool(dict(zip(POOLS, medians.values(), strict=True)))
     console.print(
         f"a pool takes {early * 1000:.0f} ms up to {POOLS[1]} and {late * 1000:.0f} ms up to {POOLS[2]}; "
-        f"the limit, {STEEPER} times as much, which is a line but for noise: {_kept(late <= STEEPER * early)}"
+        f"the limit, {STEEPER} times as much, which is a line but for noise: {kept(late <= STEEPER * early)}"
     )
 
 
