@@ -241,6 +241,11 @@ def test_machines_are_added_and_taken_out_in_place(stack, kubectl, etcdctl):
     assert names("worker-3")[0] not in kubectl(stack).nodes()
 
 
+def test_a_proxy_that_was_told_of_other_control_planes_leaves_no_connection_where_nobody_checks(on):
+    # systemd's, and the one that works; older ones go on with what they had.
+    on("worker-1", "timeout", "60", "sh", "-c", "until [ $(pgrep --count haproxy) -le 2 ]; do sleep 1; done")
+
+
 def test_one_control_plane_of_several_has_the_address_that_they_share(stack, ask, holders):
     assert ask("worker-2") == "ok"
     assert len(holders(*CONTROL_PLANES)) == 1

@@ -65,8 +65,8 @@ def test_a_minor_release_is_of_its_distribution():
         ),
         (
             {"haproxy": "yes"},
-            "demo-10-0-0-5: runs haproxy, whose place a node's own takes; end it there (`systemctl disable --now "
-            "haproxy`), or take another machine",
+            "demo-10-0-0-5: serves something by haproxy, whose place a node's own takes; end it there (`systemctl "
+            "disable --now haproxy`), or take another machine",
         ),
         (
             {"system": "ubuntu-24.04"},

@@ -11,4 +11,7 @@ if [ -e /etc/slipway/claim ]; then echo "claim=$(cat /etc/slipway/claim)"; fi
 if [ -e /etc/kubernetes/kubelet.conf ]; then echo "node=yes"; fi
 # What a node has in the same place, and what would go with it when the machine leaves.
 if [ -n "$(ls -A /var/lib/etcd 2>/dev/null)" ]; then echo "etcd=yes"; fi
-if systemctl --quiet is-active haproxy 2>/dev/null; then echo "haproxy=yes"; fi
+# As a package brings it, it serves nobody.
+if systemctl --quiet is-active haproxy && grep -qE '^[[:space:]]*(frontend|listen)' /etc/haproxy/haproxy.cfg; then
+  echo "haproxy=yes"
+fi 2>/dev/null
