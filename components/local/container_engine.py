@@ -11,6 +11,9 @@ from typing import Any
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 ROLE_LABEL = "io.x-k8s.kind.role"
 ANSWER_SECONDS = 20
+
+WORK_SECONDS = 900
+"""What an engine may take for one command; one that hangs answers nobody."""
 """An engine that does not answer a question within this time counts as not running."""
 
 
@@ -127,9 +130,15 @@ class Engine:
 
     def _ask(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         try:
-            return subprocess.run([self.cli, *words], input=stdin or "", capture_output=True, text=True)
+            return subprocess.run(
+                [self.cli, *words], input=stdin or "", capture_output=True, text=True, timeout=WORK_SECONDS
+            )
         except OSError as error:
             raise EngineError(f"{self.cli} cannot be run: {error.strerror}; is it still on PATH?") from None
+        except subprocess.TimeoutExpired:
+            raise EngineError(
+                f"{self.cli} {words[0]} has not ended within {WORK_SECONDS} s; does its engine hang?"
+            ) from None
 
     def remove(self, containers: Sequence[str]) -> None:
         """Remove containers with their volumes, running or not."""

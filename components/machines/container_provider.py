@@ -22,7 +22,7 @@ from pulumi import dynamic
 
 from components import progress, versions
 from components.bootstrap.plan import API_PORT
-from components.local.container_engine import Engine, EngineError
+from components.local.container_engine import WORK_SECONDS, Engine, EngineError
 from components.local.kind_config import OFFLINE_REPOSITORY
 from components.machines import release
 from components.machines.claim_provider import fixed_failures
@@ -367,8 +367,10 @@ def _put(engine: Engine, container: str, folder: str, files: Mapping[str, str], 
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode, entry.mtime = len(data), mode, int(time.time())
             archive.addfile(entry, io.BytesIO(data))
-    done = subprocess.run(
-        [engine.cli, "cp", "-", f"{container}:{folder}"], input=packed.getvalue(), capture_output=True
-    )
+    taking = [engine.cli, "cp", "-", f"{container}:{folder}"]
+    try:
+        done = subprocess.run(taking, input=packed.getvalue(), capture_output=True, timeout=WORK_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise EngineError(f"{engine.cli} cp into {container} has not ended within {WORK_SECONDS} s") from None
     if done.returncode:
         raise EngineError(f"{engine.cli} cp into {container} failed: {done.stderr.decode().strip()}")

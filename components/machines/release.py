@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 
-from components.local.container_engine import Engine, EngineError
+from components.local.container_engine import WORK_SECONDS, Engine, EngineError
 
 REPOSITORY = "slipway.local/release"
 """Images that hold a version, one tag each."""
@@ -62,6 +62,10 @@ def _pipe(engine: Engine, source: str, machine: str, command: Sequence[str]) -> 
     packing = [engine.cli, "cp", source, "-"]
     with subprocess.Popen(packing, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as packed:
         taking = [engine.cli, "exec", "--interactive", machine, *command]
-        taken = subprocess.run(taking, stdin=packed.stdout, capture_output=True)
+        try:
+            taken = subprocess.run(taking, stdin=packed.stdout, capture_output=True, timeout=WORK_SECONDS)
+        except subprocess.TimeoutExpired:
+            packed.kill()
+            raise EngineError(f"{source} does not get into {machine} within {WORK_SECONDS} s") from None
     if packed.returncode or taken.returncode:
         raise EngineError(f"{source} does not get into {machine}: {taken.stderr.decode().strip() or 'no answer'}")

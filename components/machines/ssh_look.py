@@ -54,8 +54,8 @@ def faults(wanted: Wanted, found: Mapping[str, str], now: float) -> Iterator[str
         yield (f"{name}: has something in /var/lib/etcd, which would be lost; move it away, or take another machine")
     if not claim and "haproxy" in found:
         yield (
-            f"{name}: serves something by haproxy, whose place a node's own takes; end it there (`systemctl disable --now haproxy`), "
-            "or take another machine"
+            f"{name}: serves something by haproxy, whose place a node's own takes; end it there (`systemctl disable "
+            "--now haproxy`), or take another machine"
         )
     if found["system"] != wanted.distribution and not found["system"].startswith(f"{wanted.distribution}."):
         yield f"{name}: runs {found['system']}, and `distribution` says {wanted.distribution}; write what it runs"

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from components.local import container_engine
 from components.local.container_engine import Engine, EngineError, Node
 
 INSPECTED = {
@@ -99,3 +100,10 @@ def test_a_program_that_only_calls_itself_docker_is_no_engine(program):
     program("docker", "echo garbage")
     with pytest.raises(EngineError, match="no container engine answers"):
         Engine.find()
+
+
+def test_an_engine_that_hangs_is_told_and_not_waited_for_for_ever(monkeypatch):
+    monkeypatch.setattr(container_engine, "WORK_SECONDS", 0.1)
+
+    with pytest.raises(EngineError, match=r"sleep 60 has not ended within 0\.1 s; does its engine hang\?"):
+        Engine("sleep", cgroup_v1=False).run("60")
