@@ -9,8 +9,8 @@ from components.bootstrap.kubectl import Kubectl, KubectlError
 _PKI = "/etc/kubernetes/pki/etcd"
 
 
-def remove(kubectl: Kubectl, name: str) -> bool:
-    """Take a control plane that is gone out of etcd; False where no other member is left that could."""
+def remove(kubectl: Kubectl, name: str, *, though_it_answers: bool = False) -> bool:
+    """Take a control plane that is gone, or will be, out of etcd; False where no other member is left that could."""
     for pod in _pods(kubectl):
         if pod == f"etcd-{name}":
             continue
@@ -18,7 +18,7 @@ def remove(kubectl: Kubectl, name: str) -> bool:
             members = json.loads(_etcdctl(kubectl, pod, "member", "list", "--write-out=json"))["members"]
             for member in members:
                 # One that answers belongs to another machine of that name, which has joined meanwhile.
-                if member.get("name") == name and not _answers(kubectl, pod, member):
+                if member.get("name") == name and (though_it_answers or not _answers(kubectl, pod, member)):
                     _etcdctl(kubectl, pod, "member", "remove", f"{member['ID']:x}")
         except KubectlError:
             continue  # another member may be well
@@ -26,8 +26,8 @@ def remove(kubectl: Kubectl, name: str) -> bool:
     return False
 
 
-def ailing(kubectl: Kubectl) -> list[str]:
-    """Where the members are that do not answer.
+def ailment(kubectl: Kubectl) -> str:
+    """Why no member may be stopped now; nothing where etcd goes on without any one of them.
 
     Raises:
         KubectlError: No member could be asked.
@@ -39,11 +39,11 @@ def ailing(kubectl: Kubectl) -> list[str]:
         except KubectlError as error:
             refused = error
             continue
-        return [
-            member.get("name") or "a machine that is about to join"
-            for member in told
-            if not _answers(kubectl, pod, member)
-        ]
+        for member in told:
+            if not _answers(kubectl, pod, member):
+                return f"etcd does not answer on {member.get('name') or 'a machine that is about to join'}"
+        # Control planes are of an odd number, and of an even one none may be missing that an odd one would bear.
+        return f"etcd has {len(told)} members: one is about to come or to go" if len(told) % 2 == 0 else ""
     raise refused
 
 

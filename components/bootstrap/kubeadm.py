@@ -21,8 +21,8 @@ from components.bootstrap.kubeadm_changes import (
     RESTORE,
     as_booted,
     authority_fault,
+    leftovers,
     restore_fault,
-    shrink_fault,
     upgrade_faults,
 )
 from components.bootstrap.kubeadm_rules import faults_of
@@ -63,8 +63,6 @@ class KubeadmCluster(Cluster):
             raise SpecError(faults)
         booted = as_booted(machines, state)
         restore = os.environ.get(RESTORE)
-        if not restore and (fault := shrink_fault(machines, outputs_by_name(state, driver.kind), state)):
-            raise SpecError([fault])
         if restore and (fault := restore_fault(restore, args, machines, state)):
             raise SpecError([fault])
         authorities = args.get("authority_generation", 1)
@@ -126,6 +124,7 @@ class KubeadmCluster(Cluster):
         network = driver.kubernetes_version.apply(
             lambda version: _pod_network(_plan(driver, machines, version, bool(restore)))
         )
+        left_over = [] if restore else leftovers(machines, outputs_by_name(state, driver.kind), state)
         all_machines = [made.resource for made in self.machines.values()]
         for machine in machines:
             made = self.machines[machine.name]
@@ -152,6 +151,7 @@ class KubeadmCluster(Cluster):
                 virtual_ip.told(args.get("virtual_ip"), machines, machine),
                 None if etcd is None or machine.role is Role.WORKER else etcd.apply(_etcd_files),
                 network if machine.role is Role.FIRST else None,
+                left_over if machine.role is Role.FIRST else [],
                 pulumi.ResourceOptions(
                     parent=self,
                     depends_on=[*front.before, *behind],

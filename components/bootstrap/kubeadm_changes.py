@@ -77,23 +77,24 @@ def upgrade_faults(
     return []
 
 
-def shrink_fault(machines: list[Machine], made: Mapping[str, Mapping[str, Any]], state: State) -> Fault | None:
-    """Why a control plane cannot go, if so: one whose node is not known may have joined etcd, and would not leave it.
+def leftovers(machines: list[Machine], made: Mapping[str, Mapping[str, Any]], state: State) -> list[str]:
+    """Control planes that are not asked for any more, and that no node would have leave, though they may be in etcd.
+
+    They joined, or did not, in a run whose create of their node failed, or a run that took them away has stopped.
 
     Args:
         machines: That the stack asks for.
         made: Name → outputs of the machines that stand.
         state: What the last run left.
     """
-    for name in sorted(made.keys() - {machine.name for machine in machines}):
-        is_control_plane = made[name].get("control_plane", "-control-plane-" in name)
-        if is_control_plane and not outputs_of(state, "slipway:Node", f"{name}-node"):
-            message = (
-                f"{name} has not become a node, but may be in etcd already, and would go without leaving it; ask for "
-                "it again and run `make up` until it is a node, then take it away (`make down` ends the whole cluster)"
-            )
-            return Fault("machines", message)
-    return None
+    wanted = {machine.name for machine in machines if machine.role is not Role.WORKER}
+    return [
+        name
+        for name in sorted(made.keys() - wanted)
+        # Virtual ones do not tell what they are, and are called by it.
+        if made[name].get("control_plane", "-control-plane-" in name)
+        and not outputs_of(state, "slipway:Node", f"{name}-node")
+    ]
 
 
 def _patch_fault(running: str, wanted: str) -> Fault | None:

@@ -148,6 +148,8 @@ def _limit_faults(args: KubeadmArgs) -> list[Fault]:
         faults.append(Fault("bootstrapMinutes", f"{minutes} is no such time; write minutes from 1 to 240"))
     if not 1 <= (port := args.get("api_port", 1)) <= 65535:
         faults.append(Fault("apiPort", f"{port} is no port; write one from 1 to 65535"))
+    if (folder := args.get("snapshot_folder", "")).startswith("~") and not folder.startswith("~/"):
+        faults.append(Fault("snapshotFolder", f"{folder!r} is nobody's folder here; write ~/… or a whole path"))
     if "etcd" in args and args.get("authority_generation", 1) != 1:
         message = "new CAs come with a restore, and whoever has this etcd restores it; drop the key"
         faults.append(Fault("authorityGeneration", message))

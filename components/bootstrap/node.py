@@ -1,6 +1,6 @@
 """A node of a cluster on own machines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi import dynamic
@@ -39,6 +39,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
         virtual_ip: Mapping[str, object] | None,
         etcd: pulumi.Input[object],
         pod_network: pulumi.Input[str | None],
+        leftovers: Sequence[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__(
@@ -62,6 +63,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
                 "virtual_ip": virtual_ip,
                 "etcd": etcd,
                 "pod_network": pod_network,
+                "leftovers": leftovers,
                 **dict.fromkeys(
                     ("instance", "kubelet_version", "container_runtime", "ready", "approval", *upkeep.OUTPUTS)
                 ),

@@ -52,9 +52,10 @@ class NodeProvider(Provider):
     before the upgrade: the `cluster`, the `certificate` it is encrypted for and the `folder` it is kept in),
     `restore` (secret: the `path` of the snapshot that etcd is to start with, and the `key` that opens it; never kept),
     `virtual_ip` (of a control plane: what `virtual_ip.told` tells of the address that they hold among themselves),
-    `etcd` (of a control plane, secret: the files with which an etcd is asked that is not the cluster's own) and
-    `pod_network` (the manifest that an upgrade brings, of one node alone). Outputs beside what is looked at: `instance`
-    and `approval`, by which kubelets' certificates are approved.
+    `etcd` (of a control plane, secret: the files with which an etcd is asked that is not the cluster's own),
+    `pod_network` (the manifest that an upgrade brings, of one node alone) and `leftovers` (names of control planes that
+    are to be taken out of etcd, of one node alone; never kept). Outputs beside what is looked at: `instance` and
+    `approval`, by which kubelets' certificates are approved.
     """
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
@@ -77,7 +78,9 @@ class NodeProvider(Provider):
                 progress.warn(f"{name}: {fault}; {drift.mending(fault)}, then `make refresh`")
         told = ("reach", "kubeconfig", "proxy", "version", "virtual_ip", "etcd")
         changed = any(_olds.get(key) != _news.get(key) for key in told)
-        changed |= old or _olds.get("approval") != serving.APPROVAL or upkeep.was_unseen(_olds)
+        changed |= (
+            old or bool(_news.get("leftovers")) or _olds.get("approval") != serving.APPROVAL or upkeep.was_unseen(_olds)
+        )
         return dynamic.DiffResult(changes=bool(replaced) or changed, replaces=replaced, delete_before_replace=True)
 
     def create(self, props: Properties) -> dynamic.CreateResult:
@@ -101,7 +104,8 @@ class NodeProvider(Provider):
                 upgrade(kubectl, props)
                 node = _await_node(kubectl, props, deadline)
             serving.have_approved(kubectl, reach, props)
-        own = {"instance": uuid.uuid4().hex, "approval": serving.APPROVAL, **_USED}
+            _take_leftovers_out(kubectl, props)
+        own = {"instance": uuid.uuid4().hex, "approval": serving.APPROVAL, "leftovers": [], **_USED}
         reach.run("tee", INSTANCE, stdin=own["instance"])
         seen = upkeep.look(reach, props["name"], {})
         return dynamic.CreateResult(props["name"], {**props, **own, **_facts(node), **seen})
@@ -135,6 +139,7 @@ class NodeProvider(Provider):
             progress.status(f"{name}: renewing certificates")
             upkeep.renew(reach)
         with Kubectl.on(_news["kubeconfig"]) as kubectl:
+            _take_leftovers_out(kubectl, _news)
             if upgraded:
                 _take_snapshot(reach, _news)
                 upgrade(kubectl, _news)
@@ -148,7 +153,7 @@ class NodeProvider(Provider):
                 approval = serving.APPROVAL
                 changed += serving.ON_CONTROL_PLANES
         facts = _facts(node) if node else {}
-        kept = {"instance": _olds.get("instance"), "approval": approval}
+        kept = {"instance": _olds.get("instance"), "approval": approval, "leftovers": []}
         # kubeadm has written other manifests: what is there now is as it should be.
         seen = upkeep.look(reach, name, {} if upgraded else _olds, changed)
         return dynamic.UpdateResult({**_news, **kept, **facts, **seen})
@@ -175,15 +180,21 @@ class NodeProvider(Provider):
             _take_out(kubectl, _props)
 
 
-def _take_out(kubectl: Kubectl, props: Properties) -> None:
+def _take_out(kubectl: Kubectl, props: Properties, *, though_it_answers: bool = False) -> None:
     """Take a node out of the cluster whose machine is gone, or no node any more."""
     name = props["name"]
     if props["role"] != Role.WORKER and not props.get("etcd"):
         # A reset that cannot take its member out says so, and goes well.
         progress.status(f"{name} is taken out of etcd")
-        if not etcd_members.remove(kubectl, name):
+        if not etcd_members.remove(kubectl, name, though_it_answers=though_it_answers):
             raise NodeError(f"no etcd member is left that could take {name} out; restore the cluster from a snapshot")
     kubectl.run("delete", "node", name, "--ignore-not-found")
+
+
+def _take_leftovers_out(kubectl: Kubectl, props: Properties) -> None:
+    """Take control planes out whose machines go after this, and which no node of theirs has leave."""
+    for name in props.get("leftovers") or ():
+        _take_out(kubectl, {**props, "name": name, "role": Role.CONTROL_PLANE}, though_it_answers=True)
 
 
 _USED = {"credential": "", "restore": None}
@@ -227,7 +238,7 @@ def _take_predecessor_out(props: Properties) -> None:
         try:
             if kubectl.node(props["name"]) is not None:
                 _take_out(kubectl, props)
-        except KubectlError as error:
+        except (KubectlError, NodeError) as error:
             progress.inform(f"{props['name']}: whether another node has its name is not known: {error}")
 
 
@@ -243,7 +254,7 @@ def _renew_credential(reach: Reach, fresh: str) -> None:
 
 
 def _write_proxy(reach: Reach, configuration: str) -> None:
-    """Give the node's proxy another configuration, without ending a connection."""
+    """Give the node's proxy another configuration; connections that it has end half a minute later at the latest."""
     reach.run("tee", PROXY_CONFIG, stdin=configuration)
     reach.run("systemctl", "reload", "haproxy")
 

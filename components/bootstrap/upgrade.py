@@ -154,9 +154,7 @@ def _ailment(kubectl: Kubectl, node: Mapping[str, Any]) -> str:
     ill = [one["metadata"]["name"] for one in others if node["await_ready"] and not is_ready(one)]
     if ill:
         return f"the control plane {ill[0]} is not Ready"
-    if node["role"] != Role.WORKER and not node.get("etcd") and (members := etcd_members.ailing(kubectl)):
-        return f"etcd does not answer on {members[0]}"
-    return ""
+    return "" if node["role"] == Role.WORKER or node.get("etcd") else etcd_members.ailment(kubectl)
 
 
 def _control_planes(kubectl: Kubectl) -> list[dict[str, Any]]:

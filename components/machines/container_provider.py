@@ -336,7 +336,12 @@ def _refuse_overlap(engine: Engine, name: str, cidr: str) -> None:
         other = network.get("Name") or network["name"]  # as podman has it
         ranges = (network.get("IPAM") or {}).get("Config") or network.get("subnets") or ()
         for subnet in (one.get("Subnet") or one.get("subnet") for one in ranges):
-            if other != name and subnet and ":" not in subnet and IPv4Network(subnet).overlaps(IPv4Network(cidr)):
+            if (
+                other != name
+                and subnet
+                and ":" not in subnet
+                and IPv4Network(subnet, strict=False).overlaps(IPv4Network(cidr))
+            ):
                 raise EngineError(
                     f"machines.cidr: {cidr} has addresses of {subnet}, which the engine's network {other} has; "
                     "write another one"

@@ -104,13 +104,13 @@ def test_a_network_whose_addresses_another_one_has_is_refused_at_preview(docker,
     docker.subnets = {
         "demo-network": ["10.89.0.0/24"],
         "bridge": ["172.17.0.0/16"],
-        "other": ["fd00:10:89::/64", "10.89.0.128/25"],
+        "other": ["fd00:10:89::/64", "10.89.0.129/25"],
     }
 
     [failure] = NetworkProvider().check({}, {**NETWORK, "fixed": {}}).failures
 
     assert failure.reason == (
-        "machines.cidr: 10.89.0.0/24 has addresses of 10.89.0.128/25, which the engine's network other has; write "
+        "machines.cidr: 10.89.0.0/24 has addresses of 10.89.0.129/25, which the engine's network other has; write "
         "another one"
     )
     del docker.subnets["other"]

@@ -294,20 +294,24 @@ def test_a_version_that_nodes_cannot_be_upgraded_to_is_refused_whatever_the_mach
         made(state, version=wanted)
 
 
-def test_a_control_plane_that_may_be_in_etcd_already_does_not_go_before_it_is_a_node(made):
+def test_a_control_plane_that_goes_and_was_no_node_is_taken_out_of_etcd_by_the_first_one(made, monkeypatch, tmp_path):
     state = state_with(*NODES[:2])
     urn = next(urn for urn in state if "ContainerMachine" in urn).rpartition("::")[0]
-    state |= {
-        f"{urn}::{one}": {"name": one, "control_plane": "worker" not in one} for one in ("demo-worker-9", "demo-x")
-    }
+    own: Any = {"demo-worker-9": False, "demo-x": True, "demo-control-plane-9": None, CONTROL_PLANES[2]: True}
+    # The last of them became a worker, and its machine is replaced.
+    for name, is_control_plane in (own | {"demo-worker-1": True}).items():
+        state[f"{urn}::{name}"] = {} if is_control_plane is None else {"control_plane": is_control_plane}
 
-    with pytest.raises(
-        SpecError, match="machines: demo-x has not become a node, but may be in etcd already"
-    ) as refused:
-        made(state)
+    told = {node.name: node.inputs.get("leftovers") for node in made(state).of("Node")}
 
-    assert "\n" not in str(refused.value)
-    made({one: outputs for one, outputs in state.items() if not one.endswith("demo-x")})
+    assert told[NODES[0]] == ["demo-control-plane-9", "demo-worker-1", "demo-x"]
+    assert [bool(told[name]) for name in NODES[1:]] == [False] * 4
+
+    snapshot = tmp_path / "demo-v1.37.2-20261125T000000Z.etcd.cms"
+    snapshot.touch()
+    monkeypatch.setenv(RESTORE, str(snapshot))
+    without_nodes = {urn: outputs for urn, outputs in state.items() if ":Node::" not in urn}
+    assert not any(node.inputs.get("leftovers") for node in made(without_nodes).of("Node"))
 
 
 def test_an_upgrade_that_has_stopped_can_be_gone_on_with(made):

@@ -32,6 +32,7 @@ PROPS: Any = {
     "await_ready": True,
     "proxy": "server one",
     "credential": "",
+    "leftovers": [],
     "instance": None,
     "kubelet_version": None,
     "ready": None,
@@ -187,6 +188,22 @@ def test_a_node_that_no_state_knows_is_taken_out_once_a_machine_of_its_name_wait
 
     assert seen == [(False, False)]
     assert name in three.nodes
+
+
+@pytest.mark.parametrize("how", ["create", "update"])
+def test_a_control_plane_that_no_node_has_leave_is_taken_out_before_its_machine_goes_though_it_answers(three, how):
+    three.has("demo-control-plane-3")
+    news = {**PROPS, "name": "demo-control-plane-1", "role": "first", "leftovers": ["demo-control-plane-3"]}
+    three.has("demo-control-plane-1")
+    olds: Any = {**STATE, **news, "leftovers": []}
+
+    assert NodeProvider().diff("", olds, news).changes is True
+    made: Any = NodeProvider().create(news) if how == "create" else NodeProvider().update("", olds, news)
+
+    assert sorted(three.members) == ["demo-control-plane-1", "demo-control-plane-2"]
+    assert "demo-control-plane-3" not in three.nodes
+    assert made.outs["leftovers"] == []
+    assert NodeProvider().diff("", made.outs, {**news, "leftovers": []}).changes is False
 
 
 def test_an_api_that_is_not_reached_while_a_machine_waits_for_another_to_leave_is_asked_by_the_machine(

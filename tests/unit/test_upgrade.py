@@ -12,7 +12,8 @@ from components.bootstrap.status import NodeError
 from components.bootstrap.upgrade import LIBRARY, MARK, POD_NETWORK
 from tests.unit.fake_node import Clock, Cluster, Machine, step
 
-FIRST, SECOND, WORKER = "demo-control-plane-1", "demo-control-plane-2", "demo-worker-1"
+FIRST, SECOND, THIRD = (f"demo-control-plane-{index}" for index in (1, 2, 3))
+WORKER = "demo-worker-1"
 OLD, NEW = "v1.36.3", "v1.37.2"
 FOLDER = f"{LIBRARY}/upgrades/{NEW}"
 
@@ -27,9 +28,9 @@ def clock(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def cluster(monkeypatch):
-    """Two control planes and a worker of the old version."""
-    cluster = Cluster(members={FIRST: 1, SECOND: 2}, healthy={FIRST, SECOND})
-    for name in (FIRST, SECOND, WORKER):
+    """Three control planes and a worker of the old version."""
+    cluster = Cluster(members={FIRST: 1, SECOND: 2, THIRD: 3}, healthy={FIRST, SECOND, THIRD})
+    for name in (FIRST, SECOND, THIRD, WORKER):
         cluster.has(name, version=OLD)
     cluster.stands_in(monkeypatch)
     return cluster
@@ -135,7 +136,7 @@ def test_an_api_server_that_is_not_the_only_one_ends_in_its_own_time_and_the_kub
         return list(steps_of(machine))[-2:], shared
 
     assert told() == (["end-api-server", "kubelet-by-proxy"], "SHARED=yes")
-    del cluster.nodes[FIRST]
+    del cluster.nodes[FIRST], cluster.nodes[THIRD]
     assert told() == (["close-kubelet-unit", "kubelet-by-proxy"], "SHARED=")
 
 
@@ -173,9 +174,18 @@ def test_the_control_plane_that_is_not_ready_is_named_and_not_the_one_that_is_up
 
 
 def test_no_control_plane_is_begun_while_another_member_of_etcd_does_not_answer(machine, cluster):
-    cluster.healthy = {FIRST}
+    cluster.healthy = {FIRST, THIRD}
 
     with pytest.raises(NodeError, match=f"etcd does not answer on {SECOND}"):
+        roll(FIRST, "first")
+
+    assert machine.ran == []
+
+
+def test_no_control_plane_is_begun_while_etcd_has_a_member_less_than_it_is_to_have(machine, cluster):
+    cluster.members, cluster.healthy = {FIRST: 1, SECOND: 2}, {FIRST, SECOND}
+
+    with pytest.raises(NodeError, match="etcd has 2 members: one is about to come or to go"):
         roll(FIRST, "first")
 
     assert machine.ran == []
