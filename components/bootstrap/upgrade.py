@@ -136,7 +136,10 @@ class _Roll:
         return NodeError(f"{self.name} is not upgraded to {self.version}: {why}; {_GO_ON}")
 
 
-_GO_ON = "no other node is begun: mend what is wrong and run `make up` again, which goes on here"
+_GO_ON = (
+    "no other node is begun: mend what is wrong and run `make up` again, which goes on here; `make restore` goes back, "
+    "to a snapshot"
+)
 
 
 def _step(name: str) -> tuple[str, str]:

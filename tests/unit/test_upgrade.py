@@ -160,7 +160,8 @@ def test_nothing_is_begun_while_a_control_plane_is_not_ready(machine, cluster):
 
     assert str(raised.value) == (
         f"{WORKER} is not upgraded to {NEW}: waiting until the cluster is well enough: the control plane {SECOND} is "
-        "not Ready; no other node is begun: mend what is wrong and run `make up` again, which goes on here"
+        "not Ready; no other node is begun: mend what is wrong and run `make up` again, which goes on here; "
+        "`make restore` goes back, to a snapshot"
     )
     assert machine.ran == []
 
@@ -229,7 +230,8 @@ def test_a_step_that_fails_is_told_with_its_log_and_leaves_the_node_without_pods
     assert str(raised.value) == (
         f"{WORKER}: the step kubeadm-upgrade failed 3 times; its log ends with\n[ERROR CreateJob]: timed out\n"
         "(all of it: /var/log/slipway/kubeadm-upgrade.log there); no other node is begun: mend what is wrong and run "
-        "`make up` again, which goes on here"
+        "`make up` again, which goes on here; "
+        "`make restore` goes back, to a snapshot"
     )
     assert cluster.did("uncordon") == []
 
