@@ -43,7 +43,7 @@ class Box:
 def box(tmp_path):
     box = Box(tmp_path)
     (tmp_path / "bin").mkdir()
-    (tmp_path / "plan.env").write_text("OTHERS='10.89.0.12:6443 10.89.0.13:6443'\n")
+    (tmp_path / "plan.env").write_text("OTHERS='10.89.0.12:6443 10.89.0.13:6443'\nLEFT_BEHIND=Port-6443\n")
     box.program("kubeadm", "exit 0")
     box.program("kubectl", "exit 0")
     box.answers()
@@ -76,3 +76,13 @@ def test_a_machine_that_was_killed_while_it_started_the_cluster_goes_on_with_it_
     box.answers("10.89.0.12:6443", "10.89.0.13:6443")
 
     assert box.run(attempt=2) == ["kubeadm init", "kubectl --kubeconfig"]
+
+
+def test_only_what_an_attempt_leaves_behind_is_ignored_by_the_next_one(box):
+    box.program("kubeadm", f'echo "$*" >>{box.folder}/options; exit 1')
+    box.run()
+    box.run(attempt=2)
+
+    first, second = (box.folder / "options").read_text().splitlines()
+    assert "--ignore-preflight-errors" not in first
+    assert second.endswith("--ignore-preflight-errors=Port-6443")
