@@ -176,19 +176,31 @@ class NodeProvider(Provider):
                 if _props.get("virtual_ip"):
                     # It tells the others, and one of them has the address before its API server ends.
                     reach.run("systemctl", "disable", "--now", virtual_ip.UNIT)
-                reach.run("kubeadm", "reset", "--force", seconds=300)
+                # A reset that cannot take its member out says so, goes well, and empties its disk: the others may not be
+                # enough for a vote then.
+                _leave_etcd(kubectl, _props, though_it_answers=True)
+                reach.run("kubeadm", "reset", "--force", "--skip-phases=remove-etcd-member", seconds=300)
             _take_out(kubectl, _props)
 
 
 def _take_out(kubectl: Kubectl, props: Properties, *, though_it_answers: bool = False) -> None:
     """Take a node out of the cluster whose machine is gone, or no node any more."""
+    _leave_etcd(kubectl, props, though_it_answers=though_it_answers)
+    kubectl.run("delete", "node", props["name"], "--ignore-not-found")
+
+
+def _leave_etcd(kubectl: Kubectl, props: Properties, *, though_it_answers: bool) -> None:
+    """Take a control plane out of the cluster's own etcd.
+
+    Raises:
+        NodeError: No other member could do that.
+    """
     name = props["name"]
-    if props["role"] != Role.WORKER and not props.get("etcd"):
-        # A reset that cannot take its member out says so, and goes well.
-        progress.status(f"{name} is taken out of etcd")
-        if not etcd_members.remove(kubectl, name, though_it_answers=though_it_answers):
-            raise NodeError(f"no etcd member is left that could take {name} out; restore the cluster from a snapshot")
-    kubectl.run("delete", "node", name, "--ignore-not-found")
+    if props["role"] == Role.WORKER or props.get("etcd"):
+        return
+    progress.status(f"{name} is taken out of etcd")
+    if not etcd_members.remove(kubectl, name, though_it_answers=though_it_answers):
+        raise NodeError(f"no etcd member is left that could take {name} out; restore the cluster from a snapshot")
 
 
 def _take_leftovers_out(kubectl: Kubectl, props: Properties) -> None:

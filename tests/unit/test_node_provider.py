@@ -49,7 +49,7 @@ STATE = {
 }
 CONTROL_PLANE = {**STATE, "name": "demo-control-plane-2", "role": "control-plane"}
 
-RESET = ("kubeadm", "reset", "--force")
+RESET = ("kubeadm", "reset", "--force", "--skip-phases=remove-etcd-member")
 
 
 @pytest.fixture(autouse=True)
@@ -624,11 +624,17 @@ def test_a_member_that_answers_is_left_since_another_machine_of_that_name_has_jo
     assert machine.ran == []
 
 
-def test_a_control_plane_that_is_reset_is_out_of_etcd_though_the_reset_did_not_take_it_out(machine, three):
+def test_a_control_plane_is_out_of_etcd_before_it_is_reset(machine, three, monkeypatch):
+    members = []
+    run = machine.run
+    machine.run = lambda words, stdin: (
+        members.append(sorted(three.members)) if words == RESET else None,
+        run(words, stdin),
+    )[1]
+
     NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))
 
-    assert machine.ran == [RESET]
-    assert sorted(three.members) == ["demo-control-plane-1", "demo-control-plane-3"]
+    assert members == [["demo-control-plane-1", "demo-control-plane-3"]]
 
 
 def test_a_machine_that_is_there_and_refuses_to_be_asked_is_not_taken_for_gone(machine, three):
@@ -653,12 +659,17 @@ def test_a_member_is_taken_out_through_whichever_other_one_answers(machine, thre
     assert three.did("exec", "--namespace=kube-system", "etcd-demo-control-plane-2") == []
 
 
-def test_a_control_plane_that_no_member_can_take_out_says_what_is_left_to_do(machine, three):
-    machine.answers = False
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_control_plane_that_no_member_can_take_out_stays_what_it_is_and_says_what_is_left_to_do(
+    machine, three, answers
+):
+    machine.answers = answers
     three.healthy = set()
 
     with pytest.raises(NodeError, match=r"^no etcd member is left that could take demo-control-plane-2 out; restore"):
         NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))
+    assert machine.ran == []
+    assert "demo-control-plane-2" in three.nodes
 
 
 def test_a_reset_that_fails_is_told_and_the_node_is_not_forgotten(machine, cluster):
