@@ -176,8 +176,8 @@ class NodeProvider(Provider):
                 if _props.get("virtual_ip"):
                     # It tells the others, and one of them has the address before its API server ends.
                     reach.run("systemctl", "disable", "--now", virtual_ip.UNIT)
-                # A reset that cannot take its member out says so, goes well, and empties its disk: the others may not be
-                # enough for a vote then.
+                # A reset that cannot take its member out says so, goes well, and empties its disk all the same: those
+                # that are left may not be enough for a vote then.
                 _leave_etcd(kubectl, _props, though_it_answers=True)
                 reach.run("kubeadm", "reset", "--force", "--skip-phases=remove-etcd-member", seconds=300)
             _take_out(kubectl, _props)
