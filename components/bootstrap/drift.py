@@ -19,6 +19,8 @@ MANIFESTS = "/etc/kubernetes/manifests"
 UNSEEN = "the machine cannot be looked at"
 """How the fault of a machine begins that does not answer."""
 
+_KUBELET = "its kubelet is"
+
 
 @dataclass(frozen=True)
 class Sight:
@@ -73,10 +75,17 @@ def faults(name: str, made: Mapping[str, str], seen: Sight) -> list[str]:
     return found
 
 
+def other_kubelet(runs: str, made: str) -> str:
+    """What is said of a node whose kubelet is not of the version that it was made with."""
+    return f"{_KUBELET} {runs}, and {made} was put there"
+
+
 def mending(fault: str) -> str:
     """How a person mends a fault, as an order."""
     if fault.startswith(UNSEEN):
         return "start it, or replace it"
+    if fault.startswith(_KUBELET):
+        return "install that again and start the kubelet anew, or replace the machine"
     if "etcd" in fault and MANIFESTS not in fault:
         return "look at /var/log/pods/kube-system_etcd-* there, or replace the machine"
     if "was added" in fault:

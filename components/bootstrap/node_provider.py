@@ -116,9 +116,11 @@ class NodeProvider(Provider):
             node = kubectl.node(props["name"])
         if node is None:
             return dynamic.ReadResult("", {})
-        seen = upkeep.look(Reach.of(props["reach"]), props["name"], props)
+        seen, facts = upkeep.look(Reach.of(props["reach"]), props["name"], props), _facts(node)
+        if (runs := facts["kubelet_version"]) != props["version"]:
+            seen["drift"].append(drift.other_kubelet(runs, props["version"]))
         approval = props.get("approval") if serving.is_known(node, props["address"]) else None
-        return dynamic.ReadResult(id_, {**props, "approval": approval, **_facts(node), **seen})
+        return dynamic.ReadResult(id_, {**props, "approval": approval, **facts, **seen})
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> dynamic.UpdateResult:
         """Upgrade the node, tell it which control planes there are, renew what is old, remember another way to it."""

@@ -69,14 +69,17 @@ FEATURES = {
 SEEN_ON = {"no-cni": Role.FIRST, "virtual-ip": Role.CONTROL_PLANE, "external-etcd": Role.FIRST}
 """Features that change little, and the role that shows it."""
 
+ON_EVERY_DISTRIBUTION = ("upstream", "mirror")
+"""Where packages come from is another place on each; what else a feature changes is alike on all, as a test holds."""
+
 
 def cases() -> Iterator[tuple[str, Plan, Machine]]:
-    """All that is kept as a golden: every way on one distribution, and every distribution in the ordinary way."""
+    """All that is kept as a golden: every way on one distribution, and on every one what depends on its packages."""
     for distribution in Distribution:
         for role, machine in ROLES.items():
             for feature, plan in FEATURES.items():
                 own = distribution is Distribution.DEBIAN_12 and role is SEEN_ON.get(feature, role)
-                if feature == "upstream" or own:
+                if feature in ON_EVERY_DISTRIBUTION or own:
                     yield f"{distribution}-{role}-{feature}", replace(plan, distribution=distribution), machine
 
 
@@ -126,6 +129,30 @@ Blocks.add_representer(
 @pytest.mark.parametrize(("plan", "machine"), CASES)
 def test_a_machine_is_booted_with_what_was_reviewed(plan, machine, request):
     assert shown(plan, machine) == (GOLDENS / f"{request.node.callspec.id}.yaml").read_text()
+
+
+def content(plan: Plan, machine: Machine) -> dict[str, list[str]]:
+    """Path, for a step without its number → lines."""
+    told = files(plan, machine).items()
+    return {re.sub(r"/steps/\d+-", "/steps/", path): file["content"].splitlines() for path, file in told}
+
+
+def changes_of(feature: str, distribution: Distribution, machine: Machine) -> dict[str, list[str] | None]:
+    """Path → the lines that a feature brings to a machine's files; none where it takes one away."""
+    plain = content(replace(PLAN, distribution=distribution), machine)
+    told = content(replace(FEATURES[feature], distribution=distribution), machine)
+    brought = {path: [line for line in lines if line not in plain.get(path, ())] for path, lines in told.items()}
+    changed = {path: lines for path, lines in brought.items() if lines or path not in plain}
+    return {**changed, **dict.fromkeys(plain.keys() - told.keys())}
+
+
+@pytest.mark.parametrize("feature", [one for one in FEATURES if one not in ON_EVERY_DISTRIBUTION])
+@pytest.mark.parametrize("distribution", [one for one in Distribution if one is not Distribution.DEBIAN_12])
+def test_a_feature_changes_the_same_on_every_distribution(distribution, feature):
+    changed = [changes_of(feature, distribution, machine) for machine in ROLES.values()]
+
+    assert changed == [changes_of(feature, Distribution.DEBIAN_12, machine) for machine in ROLES.values()]
+    assert any(changed)
 
 
 def test_no_golden_is_left_of_a_case_that_is_gone():

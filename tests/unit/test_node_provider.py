@@ -443,6 +443,20 @@ def test_what_was_changed_on_a_machine_is_told_and_never_taken_for_a_change_to_m
     ]
 
 
+def test_a_kubelet_of_another_version_than_was_put_there_is_told(cluster, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(node_provider.progress, "warn", warnings.append)
+    cluster.has(NAME, version="v1.37.1")
+
+    seen: Any = NodeProvider().read(NAME, dict(STATE)).outs
+    NodeProvider().diff(NAME, seen, {**PROPS})
+
+    assert warnings == [
+        f"{NAME}: its kubelet is v1.37.1, and v1.37.2 was put there; install that again and start the kubelet anew, or "
+        "replace the machine, then `make refresh`"
+    ]
+
+
 def test_a_machine_that_could_not_be_looked_at_is_looked_at_again(machine):
     unseen: Any = {**STATE, "drift": ["the machine cannot be looked at: it is gone, or does not run"]}
 
