@@ -9,21 +9,31 @@ from components.bootstrap.kubectl import Kubectl, KubectlError
 _PKI = "/etc/kubernetes/pki/etcd"
 
 
-def remove(kubectl: Kubectl, name: str, *, though_it_answers: bool = False) -> bool:
-    """Take a control plane that is gone, or will be, out of etcd; False where no other member is left that could."""
+def remove(kubectl: Kubectl, name: str, address: str, *, though_it_answers: bool = False) -> str:
+    """Take a control plane that is gone, or will be, out of etcd; why that cannot be, if so."""
+    refused = "it is the only member that runs"
+    peer = f"https://{address}:2380"
     for pod in _pods(kubectl):
         if pod == f"etcd-{name}":
             continue
         try:
             members = json.loads(_etcdctl(kubectl, pod, "member", "list", "--write-out=json"))["members"]
             for member in members:
+                # One that was added and never started has no name.
+                is_it = member.get("name") == name or peer in member.get("peerURLs", ())
                 # One that answers belongs to another machine of that name, which has joined meanwhile.
-                if member.get("name") == name and (though_it_answers or not _answers(kubectl, pod, member)):
+                if is_it and (though_it_answers or not _answers(kubectl, pod, member)):
                     _etcdctl(kubectl, pod, "member", "remove", f"{member['ID']:x}")
-        except KubectlError:
+        except KubectlError as error:
+            refused = str(error)
             continue  # another member may be well
-        return True
-    return False
+        return ""
+    return refused
+
+
+def has_others(kubectl: Kubectl, name: str) -> bool:
+    """Whether another control plane than that of this name runs etcd."""
+    return any(pod != f"etcd-{name}" for pod in _pods(kubectl))
 
 
 def ailment(kubectl: Kubectl) -> str:

@@ -68,6 +68,7 @@ class KubeadmCluster(Cluster):
         authorities = args.get("authority_generation", 1)
         if not restore and (fault := authority_fault(authorities, outputs_of(state, "slipway:Keys", f"{name}-keys"))):
             raise SpecError([fault])
+        left_over = [] if restore else leftovers(machines, outputs_by_name(state, driver.kind), state)
         etcd = _etcd_client(args)
         bucket_keys = snapshot_schedule.keys() if "snapshots" in args else {}
 
@@ -124,7 +125,6 @@ class KubeadmCluster(Cluster):
         network = driver.kubernetes_version.apply(
             lambda version: _pod_network(_plan(driver, machines, version, bool(restore)))
         )
-        left_over = [] if restore else leftovers(machines, outputs_by_name(state, driver.kind), state)
         all_machines = [made.resource for made in self.machines.values()]
         for machine in machines:
             made = self.machines[machine.name]
@@ -151,7 +151,7 @@ class KubeadmCluster(Cluster):
                 virtual_ip.told(args.get("virtual_ip"), machines, machine),
                 None if etcd is None or machine.role is Role.WORKER else etcd.apply(_etcd_files),
                 network if machine.role is Role.FIRST else None,
-                left_over if machine.role is Role.FIRST else [],
+                pulumi.Output.secret(left_over) if left_over and machine.role is Role.FIRST else [],
                 pulumi.ResourceOptions(
                     parent=self,
                     depends_on=[*front.before, *behind],

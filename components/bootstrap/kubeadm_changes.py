@@ -11,7 +11,7 @@ from components import versions
 from components.bootstrap import snapshots
 from components.bootstrap.kubeadm_args import KubeadmArgs
 from components.bootstrap.plan import Machine, Role
-from components.spec import Fault
+from components.spec import Fault, SpecError
 from components.state import State, outputs_by_name, outputs_of
 
 RESTORE = "SLIPWAY_RESTORE"
@@ -77,7 +77,7 @@ def upgrade_faults(
     return []
 
 
-def leftovers(machines: list[Machine], made: Mapping[str, Mapping[str, Any]], state: State) -> list[str]:
+def leftovers(machines: list[Machine], made: Mapping[str, Mapping[str, Any]], state: State) -> list[dict[str, Any]]:
     """Control planes that are not asked for any more, and that no node would have leave, though they may be in etcd.
 
     They joined, or did not, in a run whose create of their node failed, or a run that took them away has stopped.
@@ -86,15 +86,33 @@ def leftovers(machines: list[Machine], made: Mapping[str, Mapping[str, Any]], st
         machines: That the stack asks for.
         made: Name → outputs of the machines that stand.
         state: What the last run left.
+
+    Raises:
+        SpecError: One is to become a worker in the same run.
     """
-    wanted = {machine.name for machine in machines if machine.role is not Role.WORKER}
-    return [
-        name
-        for name in sorted(made.keys() - wanted)
+    wanted = {machine.name: machine for machine in machines}
+    found = []
+    for name, machine in sorted(made.items()):
         # Virtual ones do not tell what they are, and are called by it.
-        if made[name].get("control_plane", "-control-plane-" in name)
-        and not outputs_of(state, "slipway:Node", f"{name}-node")
-    ]
+        was_control_plane = machine.get("control_plane", "-control-plane-" in name)
+        if not was_control_plane or outputs_of(state, "slipway:Node", f"{name}-node"):
+            continue
+        if name not in wanted:
+            reach = machine.get("reach")
+            found.append(
+                {
+                    "name": name,
+                    "address": machine.get("address", ""),
+                    "reach": reach if isinstance(reach, Mapping) and "machine" in reach else None,
+                }
+            )
+        elif wanted[name].role is Role.WORKER:
+            message = (
+                f"{name} was to be a control plane, may be in etcd, and is no node yet; take it away in one run, and "
+                "write it as a worker in the next"
+            )
+            raise SpecError([Fault("machines.hosts", message)])
+    return found
 
 
 def _patch_fault(running: str, wanted: str) -> Fault | None:

@@ -39,7 +39,7 @@ class Node(dynamic.Resource, module="slipway", name="Node"):
         virtual_ip: Mapping[str, object] | None,
         etcd: pulumi.Input[object],
         pod_network: pulumi.Input[str | None],
-        leftovers: Sequence[str],
+        leftovers: pulumi.Input[Sequence[object]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__(

@@ -6,6 +6,7 @@ neither renamed nor moved.
 """
 
 import base64
+import contextlib
 import json
 import threading
 import time
@@ -18,11 +19,12 @@ from pulumi import dynamic
 
 from components import progress
 from components.bootstrap import drift, etcd_members, pki, serving, snapshots, upkeep, virtual_ip
+from components.bootstrap.cloud_init import UNIT
 from components.bootstrap.kubeadm_config import JOIN_KUBECONFIG
 from components.bootstrap.kubectl import Kubectl, KubectlError, is_ready
 from components.bootstrap.plan import Role
 from components.bootstrap.status import NodeError, await_steps, looks
-from components.bootstrap.upgrade import DRAIN_SECONDS, upgrade
+from components.bootstrap.upgrade import DRAIN_SECONDS, MARK, upgrade
 from components.machines.reach import Reach, ReachError, Unreachable
 from components.provider import Provider
 
@@ -53,9 +55,10 @@ class NodeProvider(Provider):
     `restore` (secret: the `path` of the snapshot that etcd is to start with, and the `key` that opens it; never kept),
     `virtual_ip` (of a control plane: what `virtual_ip.told` tells of the address that they hold among themselves),
     `etcd` (of a control plane, secret: the files with which an etcd is asked that is not the cluster's own),
-    `pod_network` (the manifest that an upgrade brings, of one node alone) and `leftovers` (names of control planes that
-    are to be taken out of etcd, of one node alone; never kept). Outputs beside what is looked at: `instance` and
-    `approval`, by which kubelets' certificates are approved.
+    `pod_network` (the manifest that an upgrade brings, of one node alone) and `leftovers` (control planes that are to
+    be taken out of etcd, each by `name`, `address` and, as far as it is known, `reach`; of one node alone, secret and
+    never kept). Outputs beside what is looked at: `instance` and `approval`, by which kubelets' certificates are
+    approved.
     """
 
     def check(self, _olds: Properties, news: Properties) -> dynamic.CheckResult:
@@ -99,12 +102,12 @@ class NodeProvider(Provider):
         )
         with Kubectl.on(props["kubeconfig"]) as kubectl:
             node = _await_node(kubectl, props, deadline)
+            _take_leftovers_out(kubectl, props)
             if _facts(node)["kubelet_version"] != props["version"] or _cluster_is_older(kubectl, props):
                 _take_snapshot(reach, props)
                 upgrade(kubectl, props)
                 node = _await_node(kubectl, props, deadline)
             serving.have_approved(kubectl, reach, props)
-            _take_leftovers_out(kubectl, props)
         own = {"instance": uuid.uuid4().hex, "approval": serving.APPROVAL, "leftovers": [], **_USED}
         reach.run("tee", INSTANCE, stdin=own["instance"])
         seen = upkeep.look(reach, props["name"], {})
@@ -117,7 +120,10 @@ class NodeProvider(Provider):
         if node is None:
             return dynamic.ReadResult("", {})
         seen, facts = upkeep.look(Reach.of(props["reach"]), props["name"], props), _facts(node)
-        if (runs := facts["kubelet_version"]) != props["version"]:
+        # In the middle of an upgrade the state does not know the newer one yet.
+        if (runs := facts["kubelet_version"]) != props["version"] and MARK not in node["metadata"].get(
+            "annotations", {}
+        ):
             seen["drift"].append(drift.other_kubelet(runs, props["version"]))
         approval = props.get("approval") if serving.is_known(node, props["address"]) else None
         return dynamic.ReadResult(id_, {**props, "approval": approval, **facts, **seen})
@@ -169,18 +175,23 @@ class NodeProvider(Provider):
             if _is_still_there(reach, _props.get("instance")):
                 node = kubectl.node(name)
                 if node is not None and is_ready(node):
+                    if _has_member(_props) and not etcd_members.has_others(kubectl, name):
+                        raise NodeError(
+                            f"{name} is the only control plane, and all that the cluster knows would go with it: add "
+                            "others first, or make it anew from a snapshot (`make restore`)"
+                        )
                     progress.status(f"draining {name}")
                     kubectl.run(
                         "drain", name, "--ignore-daemonsets", "--delete-emptydir-data",
                         f"--timeout={DRAIN_SECONDS}s", seconds=DRAIN_SECONDS + 60,
                     )  # fmt: skip
                 progress.status(f"{name} leaves the cluster")
+                # A reset that cannot take its member out says so, goes well, and empties its disk all the same: those
+                # that are left may not be enough for a vote then. The address comes after it, as this may be refused.
+                _leave_etcd(kubectl, _props, though_it_answers=True)
                 if _props.get("virtual_ip"):
                     # It tells the others, and one of them has the address before its API server ends.
                     reach.run("systemctl", "disable", "--now", virtual_ip.UNIT)
-                # A reset that cannot take its member out says so, goes well, and empties its disk all the same: those
-                # that are left may not be enough for a vote then.
-                _leave_etcd(kubectl, _props, though_it_answers=True)
                 reach.run("kubeadm", "reset", "--force", "--skip-phases=remove-etcd-member", seconds=300)
             _take_out(kubectl, _props)
 
@@ -198,17 +209,28 @@ def _leave_etcd(kubectl: Kubectl, props: Properties, *, though_it_answers: bool)
         NodeError: No other member could do that.
     """
     name = props["name"]
-    if props["role"] == Role.WORKER or props.get("etcd"):
+    if not _has_member(props):
         return
     progress.status(f"{name} is taken out of etcd")
-    if not etcd_members.remove(kubectl, name, though_it_answers=though_it_answers):
-        raise NodeError(f"no etcd member is left that could take {name} out; restore the cluster from a snapshot")
+    if refused := etcd_members.remove(kubectl, name, props["address"], though_it_answers=though_it_answers):
+        raise NodeError(
+            f"{name} cannot be taken out of etcd: {refused}; mend or replace members that do not answer first, and "
+            "where too few are left for that, restore the cluster from a snapshot"
+        )
+
+
+def _has_member(props: Properties) -> bool:
+    return props["role"] != Role.WORKER and not props.get("etcd")
 
 
 def _take_leftovers_out(kubectl: Kubectl, props: Properties) -> None:
     """Take control planes out whose machines go after this, and which no node of theirs has leave."""
-    for name in props.get("leftovers") or ():
-        _take_out(kubectl, {**props, "name": name, "role": Role.CONTROL_PLANE}, though_it_answers=True)
+    for one in props.get("leftovers") or ():
+        # It would join once more.
+        for unit in (UNIT, "kubelet") if one["reach"] else ():
+            with contextlib.suppress(ReachError):
+                Reach.of(one["reach"]).run("systemctl", "disable", "--now", unit)
+        _take_out(kubectl, {**props, **one, "role": Role.CONTROL_PLANE}, though_it_answers=True)
 
 
 _USED = {"credential": "", "restore": None}

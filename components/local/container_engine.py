@@ -11,11 +11,10 @@ from typing import Any
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 ROLE_LABEL = "io.x-k8s.kind.role"
 ANSWER_SECONDS = 20
+"""An engine that does not answer a question within this time counts as not running."""
 
 WORK_SECONDS = 900
 """What an engine may take for one command; one that hangs answers nobody."""
-"""An engine that does not answer a question within this time counts as not running."""
-
 
 _CGROUP_VERSION = {"docker": "{{.CgroupVersion}}", "podman": "{{.Host.CgroupsVersion}}"}
 

@@ -166,7 +166,10 @@ class Cluster:
         match [word for word in words if not word.startswith(("--cacert", "--cert", "--key"))]:
             case ["member", "list", *_]:
                 told = [
+                    # One that never started has neither a name nor an address for clients.
                     {"name": name, "ID": number, "clientURLs": [f"https://{name}:2379"]}
+                    if "://" not in name
+                    else {"ID": number, "peerURLs": [name]}
                     for name, number in self.members.items()
                 ]
                 return json.dumps({"members": told})

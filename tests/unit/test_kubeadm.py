@@ -297,15 +297,25 @@ def test_a_version_that_nodes_cannot_be_upgraded_to_is_refused_whatever_the_mach
 def test_a_control_plane_that_goes_and_was_no_node_is_taken_out_of_etcd_by_the_first_one(made, monkeypatch, tmp_path):
     state = state_with(*NODES[:2])
     urn = next(urn for urn in state if "ContainerMachine" in urn).rpartition("::")[0]
-    own: Any = {"demo-worker-9": False, "demo-x": True, "demo-control-plane-9": None, CONTROL_PLANES[2]: True}
-    # The last of them became a worker, and its machine is replaced.
-    for name, is_control_plane in (own | {"demo-worker-1": True}).items():
-        state[f"{urn}::{name}"] = {} if is_control_plane is None else {"control_plane": is_control_plane}
+    reach = {"machine": "demo-x", "prefix": ["docker", "exec", "--interactive", "demo-x"]}
+    own: Any = {
+        "demo-worker-9": {"control_plane": False},
+        "demo-x": {"control_plane": True, "address": "10.89.0.20", "reach": reach},
+        "demo-control-plane-9": {},
+        CONTROL_PLANES[2]: {"control_plane": True},
+    }
+    state |= {f"{urn}::{name}": outputs for name, outputs in own.items()}
 
-    told = {node.name: node.inputs.get("leftovers") for node in made(state).of("Node")}
+    nodes = {node.name: node for node in made(state).of("Node")}
 
-    assert told[NODES[0]] == ["demo-control-plane-9", "demo-worker-1", "demo-x"]
-    assert [bool(told[name]) for name in NODES[1:]] == [False] * 4
+    assert nodes[NODES[0]].inputs["leftovers"] == [
+        {"name": "demo-control-plane-9", "address": "", "reach": None},
+        {"name": "demo-x", "address": "10.89.0.20", "reach": reach},
+    ]
+    assert "leftovers" in nodes[NODES[0]].secrets
+    assert not any(nodes[name].inputs.get("leftovers") for name in NODES[1:])
+    with pytest.raises(SpecError, match=r"machines\.hosts: demo-worker-1 was to be a control plane, may be in etcd"):
+        made({**state, f"{urn}::demo-worker-1": {"control_plane": True}})
 
     snapshot = tmp_path / "demo-v1.37.2-20261125T000000Z.etcd.cms"
     snapshot.touch()

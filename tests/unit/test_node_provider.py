@@ -16,6 +16,7 @@ from components.bootstrap.plan import LIBRARY
 from components.bootstrap.serving import CERTIFICATE
 from components.bootstrap.snapshots import Snapshot
 from components.bootstrap.status import STATUS
+from components.bootstrap.upgrade import MARK
 from components.machines.reach import ReachError
 from tests.unit.fake_node import Clock, Cluster, Machine, step
 
@@ -190,10 +191,20 @@ def test_a_node_that_no_state_knows_is_taken_out_once_a_machine_of_its_name_wait
     assert name in three.nodes
 
 
+LEFTOVER = {
+    "name": "demo-control-plane-3",
+    "address": "10.89.0.13",
+    "reach": {"machine": "demo-control-plane-3", "prefix": ["docker", "exec", "--interactive", "demo-control-plane-3"]},
+}
+
+
 @pytest.mark.parametrize("how", ["create", "update"])
-def test_a_control_plane_that_no_node_has_leave_is_taken_out_before_its_machine_goes_though_it_answers(three, how):
+def test_a_control_plane_that_no_node_has_leave_is_taken_out_before_its_machine_goes_though_it_answers(
+    machine, three, how
+):
+    three.members["https://10.89.0.13:2380"] = 4711  # added by an attempt that came no further
     three.has("demo-control-plane-3")
-    news = {**PROPS, "name": "demo-control-plane-1", "role": "first", "leftovers": ["demo-control-plane-3"]}
+    news = {**PROPS, "name": "demo-control-plane-1", "role": "first", "leftovers": [LEFTOVER]}
     three.has("demo-control-plane-1")
     olds: Any = {**STATE, **news, "leftovers": []}
 
@@ -202,6 +213,9 @@ def test_a_control_plane_that_no_node_has_leave_is_taken_out_before_its_machine_
 
     assert sorted(three.members) == ["demo-control-plane-1", "demo-control-plane-2"]
     assert "demo-control-plane-3" not in three.nodes
+    # It joins no more.
+    ended = [words[-1] for words in machine.ran if words[:3] == ("systemctl", "disable", "--now")]
+    assert ended == ["slipway-bootstrap.service", "kubelet"]
     assert made.outs["leftovers"] == []
     assert NodeProvider().diff("", made.outs, {**news, "leftovers": []}).changes is False
 
@@ -448,7 +462,11 @@ def test_a_kubelet_of_another_version_than_was_put_there_is_told(cluster, monkey
     monkeypatch.setattr(node_provider.progress, "warn", warnings.append)
     cluster.has(NAME, version="v1.37.1")
 
+    cluster.nodes[NAME]["metadata"]["annotations"][MARK] = "schedulable"
+    in_the_middle: Any = NodeProvider().read(NAME, dict(STATE)).outs
+    del cluster.nodes[NAME]["metadata"]["annotations"]
     seen: Any = NodeProvider().read(NAME, dict(STATE)).outs
+    NodeProvider().diff(NAME, in_the_middle, {**PROPS})
     NodeProvider().diff(NAME, seen, {**PROPS})
 
     assert warnings == [
@@ -680,10 +698,21 @@ def test_a_control_plane_that_no_member_can_take_out_stays_what_it_is_and_says_w
     machine.answers = answers
     three.healthy = set()
 
-    with pytest.raises(NodeError, match=r"^no etcd member is left that could take demo-control-plane-2 out; restore"):
+    with pytest.raises(NodeError, match=r"^demo-control-plane-2 cannot be taken out of etcd: kubectl exec failed: "):
         NodeProvider().delete("demo-control-plane-2", dict(CONTROL_PLANE))
     assert machine.ran == []
     assert "demo-control-plane-2" in three.nodes
+
+
+def test_an_only_control_plane_is_not_drained_and_holds_its_address(machine, cluster):
+    cluster.members, cluster.healthy = {NAME: 1}, {NAME}
+    shared: Any = {"address": "10.89.0.5", "control_planes": ["10.89.0.32"]}
+
+    with pytest.raises(NodeError, match=f"^{NAME} is the only control plane, and all that the cluster knows would go"):
+        NodeProvider().delete(NAME, {**STATE, "role": "first", "virtual_ip": shared})
+
+    assert machine.ran == []
+    assert cluster.did("drain") == []
 
 
 def test_a_reset_that_fails_is_told_and_the_node_is_not_forgotten(machine, cluster):
