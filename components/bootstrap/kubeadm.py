@@ -131,8 +131,8 @@ class KubeadmCluster(Cluster):
             stands = f"{machine.name}-node" in standing and machine.name not in lost
             # Upgrades go this way: one node after the other, the workers last. One that is made waits for the first
             # alone, which lets it join, and the first, while it is made, for all machines: few operations run at once,
-            # and none may wait for what is not made. One whose machine is lost is waited for: others are not upgraded
-            # before it is back.
+            # and none may wait for what is not made. So does one whose machine is lost; whoever is upgraded meanwhile
+            # waits by itself until etcd has all its members again.
             before = last if stands and last else first
             behind = [_only(before)] if before else [] if stands else all_machines
             node = Node(

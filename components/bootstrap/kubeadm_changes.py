@@ -115,19 +115,6 @@ def leftovers(machines: list[Machine], made: Mapping[str, Mapping[str, Any]], st
     return found
 
 
-def _patch_fault(running: str, wanted: str) -> Fault | None:
-    """Why nodes that run `running` are not made `wanted`, if that is an older patch: a step that nobody tests."""
-    if not versions.is_patch(wanted) or versions.minor_of(wanted) != versions.minor_of(running):
-        return None
-    if _order(wanted) >= _order(running):
-        return None
-    return Fault("version", f"{wanted} is older than {running}, which runs, and nodes never go back; write {running}")
-
-
-def _order(version: str) -> tuple[int, ...]:
-    return versions.numbers(version.removeprefix("v"))
-
-
 def as_booted(machines: list[Machine], state: State) -> list[Machine]:
     """The machines as they are booted: the first one joins where it takes the place of one that is lost.
 
@@ -140,3 +127,16 @@ def as_booted(machines: list[Machine], state: State) -> list[Machine]:
         if one.role is not Role.WORKER and outputs_of(state, "slipway:Node", f"{one.name}-node")
     ]
     return [replace(first, role=Role.CONTROL_PLANE), *others] if joined else machines
+
+
+def _patch_fault(running: str, wanted: str) -> Fault | None:
+    """Why nodes that run `running` are not made `wanted`, if that is an older patch: a step that nobody tests."""
+    if not versions.is_patch(wanted) or versions.minor_of(wanted) != versions.minor_of(running):
+        return None
+    if _order(wanted) >= _order(running):
+        return None
+    return Fault("version", f"{wanted} is older than {running}, which runs, and nodes never go back; write {running}")
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return versions.numbers(version.removeprefix("v"))

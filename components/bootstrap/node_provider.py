@@ -121,9 +121,8 @@ class NodeProvider(Provider):
             return dynamic.ReadResult("", {})
         seen, facts = upkeep.look(Reach.of(props["reach"]), props["name"], props), _facts(node)
         # In the middle of an upgrade the state does not know the newer one yet.
-        if (runs := facts["kubelet_version"]) != props["version"] and MARK not in node["metadata"].get(
-            "annotations", {}
-        ):
+        is_upgraded = MARK in node["metadata"].get("annotations", {})
+        if (runs := facts["kubelet_version"]) != props["version"] and not is_upgraded:
             seen["drift"].append(drift.other_kubelet(runs, props["version"]))
         approval = props.get("approval") if serving.is_known(node, props["address"]) else None
         return dynamic.ReadResult(id_, {**props, "approval": approval, **facts, **seen})

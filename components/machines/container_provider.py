@@ -326,22 +326,17 @@ def _refuse_overlap(engine: Engine, name: str, cidr: str) -> None:
     Raises:
         EngineError: It has.
     """
+    names = engine.run("network", "ls", "--format", "{{.Name}}").split()
     try:
-        told = json.loads(
-            engine.run("network", "inspect", *engine.run("network", "ls", "--format", "{{.Name}}").split())
-        )
+        told = json.loads(engine.run("network", "inspect", *names))
     except EngineError:
         return  # one has just gone; whether the engine takes the network it tells itself
     for network in told:
         other = network.get("Name") or network["name"]  # as podman has it
         ranges = (network.get("IPAM") or {}).get("Config") or network.get("subnets") or ()
-        for subnet in (one.get("Subnet") or one.get("subnet") for one in ranges):
-            if (
-                other != name
-                and subnet
-                and ":" not in subnet
-                and IPv4Network(subnet, strict=False).overlaps(IPv4Network(cidr))
-            ):
+        subnets = [one.get("Subnet") or one.get("subnet") or "" for one in ranges]
+        for subnet in (one for one in subnets if one and ":" not in one):
+            if other != name and IPv4Network(subnet, strict=False).overlaps(IPv4Network(cidr)):
                 raise EngineError(
                     f"machines.cidr: {cidr} has addresses of {subnet}, which the engine's network {other} has; "
                     "write another one"
